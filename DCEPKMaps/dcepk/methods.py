@@ -1,0 +1,144 @@
+"""The method table: every way to turn a series into maps, in one place.
+
+Menus, the command's choices, the tests and ``docs/methods.md`` are made from this table. Adding a method is adding
+a row here and a file under ``fitting/`` or ``networks/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dcepk.errors import InputError
+from dcepk.fitting import AutoModel, EToftsLbfgsModel, EToftsModel, PatlakModel, ToftsModel, TracerModel
+from dcepk.kinetics import PlasmaCurve
+from dcepk.maps import KEP, KTRANS, VE, VP, Parameter
+from dcepk.settings import Settings
+
+FIT, NETWORK = "fit", "network"
+
+ModelBuilder = Callable[[PlasmaCurve, Settings], TracerModel]
+"""``(plasma curve, settings) -> model``, for concentrations relative to a measured baseline."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the method table.
+
+    Attributes
+    ----------
+    name : str
+        What the command and settings call it.
+    label : str
+        What menus show.
+    kind : {"fit", "network"}
+        Fitted to the concentration, or inferred by a trained network.
+    summary : str
+        One line of explanation.
+    parameters : tuple of Parameter
+        The maps it makes.
+    needs : frozenset of str
+        Inputs it cannot do without: "vif", "t10".
+    options : tuple of str
+        The fields of `Settings` that it uses.
+    reference : str
+        Where it was published.
+    model : callable or None
+        Makes the tracer model of a fit; None for networks.
+    """
+
+    name: str
+    label: str
+    kind: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+    needs: frozenset[str]
+    options: tuple[str, ...]
+    reference: str
+    model: ModelBuilder | None = None
+
+
+_FIT_NEEDS = frozenset({"vif", "t10"})
+_SIGNAL = ("signal_form", "r2star_per_s_mM")
+_DELAY = ("fit_delay", "delay_range_s")
+
+
+def _delay(settings: Settings) -> tuple[float, float] | None:
+    return settings.delay_range_s if settings.fit_delay else None
+
+
+def _patlak(plasma: PlasmaCurve, settings: Settings) -> TracerModel:
+    return PatlakModel(plasma.times_s, plasma, shared_baseline=True, delay_range_s=_delay(settings))
+
+
+def _tofts(plasma: PlasmaCurve, settings: Settings) -> TracerModel:
+    return ToftsModel(
+        plasma.times_s, plasma, shared_baseline=True, delay_range_s=_delay(settings),
+        kep_max_per_min=settings.kep_max_per_min, compiled=settings.compiled,
+    )  # fmt: skip
+
+
+def _etofts(plasma: PlasmaCurve, settings: Settings) -> TracerModel:
+    return EToftsModel(
+        plasma.times_s, plasma, shared_baseline=True, delay_range_s=_delay(settings),
+        kep_max_per_min=settings.kep_max_per_min, compiled=settings.compiled,
+    )  # fmt: skip
+
+
+def _etofts_lbfgs(plasma: PlasmaCurve, settings: Settings) -> TracerModel:
+    return EToftsLbfgsModel(
+        plasma.times_s, plasma, shared_baseline=True,
+        kep_max_per_min=settings.kep_max_per_min, max_iterations=settings.max_iterations,
+    )  # fmt: skip
+
+
+def _auto(plasma: PlasmaCurve, settings: Settings) -> TracerModel:
+    return AutoModel([_patlak(plasma, settings), _etofts(plasma, settings)])
+
+
+METHODS: tuple[Method, ...] = (
+    Method(
+        "patlak", "Patlak", FIT,
+        "Uptake without return, closed form: the choice for the slowly leaking brain (Ktrans below about 0.003 /min).",
+        (KTRANS, VP), _FIT_NEEDS, (*_SIGNAL, *_DELAY),
+        "Patlak, Blasberg and Fenstermacher, J Cereb Blood Flow Metab 1983;3:1-7", _patlak,
+    ),
+    Method(
+        "tofts", "Tofts", FIT,
+        "Uptake and return without a plasma term, global least squares.",
+        (KTRANS, VE, KEP), _FIT_NEEDS, (*_SIGNAL, *_DELAY, "kep_max_per_min", "compiled"),
+        "Tofts and Kermode, Magn Reson Med 1991;17:357-367", _tofts,
+    ),
+    Method(
+        "etofts", "Extended Tofts", FIT,
+        "Plasma, uptake and return, global least squares by variable projection: the choice for tumours.",
+        (KTRANS, VP, VE, KEP), _FIT_NEEDS, (*_SIGNAL, *_DELAY, "kep_max_per_min", "compiled"),
+        "Tofts et al., J Magn Reson Imaging 1999;10:223-232", _etofts,
+    ),
+    Method(
+        "etofts-lbfgs", "Extended Tofts (L-BFGS)", FIT,
+        "Extended Tofts by a local search of at most 30 iterations, as in Ulas 2019: slow, for comparison.",
+        (KTRANS, VP, VE, KEP), _FIT_NEEDS, (*_SIGNAL, "kep_max_per_min", "max_iterations"),
+        "Ulas et al., Front Neurol 2019;9:1147", _etofts_lbfgs,
+    ),
+    Method(
+        "auto", "Automatic choice", FIT,
+        "Patlak or extended Tofts, chosen in every voxel by the corrected Akaike criterion, with a map of the choice.",
+        (KTRANS, VP, VE, KEP), _FIT_NEEDS, (*_SIGNAL, *_DELAY, "kep_max_per_min", "compiled"),
+        "Hurvich and Tsai, Biometrika 1989;76:297-307", _auto,
+    ),
+)  # fmt: skip
+
+
+def method_named(name: str) -> Method:
+    """The row of that name.
+
+    Raises
+    ------
+    InputError
+        When there is none; the message lists the known names.
+    """
+    for method in METHODS:
+        if method.name == name:
+            return method
+    raise InputError(f"Unknown method '{name}'; known are {', '.join(m.name for m in METHODS)}.")

@@ -1,0 +1,33 @@
+"""Progress and cancellation: two plain callables that long work takes from its front end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dcepk.errors import Cancelled
+
+ProgressCallback = Callable[[str, float], None]
+CancelledCallback = Callable[[], bool]
+
+
+class Reporter:
+    """Reports progress of named stages and stops the work when the user cancels.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called as ``progress(stage, fraction)`` with the fraction of that stage done, 0 to 1.
+    cancelled : callable, optional
+        Returns True once the user has cancelled.
+    """
+
+    def __init__(self, progress: ProgressCallback | None = None, cancelled: CancelledCallback | None = None):
+        self._progress = progress
+        self._cancelled = cancelled
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        """Report, and raise `Cancelled` when the user has asked for it."""
+        if self._cancelled is not None and self._cancelled():
+            raise Cancelled(f"Cancelled during: {stage}.")
+        if self._progress is not None:
+            self._progress(stage, min(1.0, fraction))

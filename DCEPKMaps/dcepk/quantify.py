@@ -1,0 +1,271 @@
+"""From a series, an input function and native T1 to parameter maps: the one call that every front end makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dcepk._version import __version__
+from dcepk.completion import completed
+from dcepk.errors import InputError, MissingFact
+from dcepk.fitting import Fit, TracerModel
+from dcepk.kinetics import PlasmaCurve
+from dcepk.maps import ParameterMaps
+from dcepk.methods import Method, method_named
+from dcepk.notices import Notice
+from dcepk.progress import CancelledCallback, ProgressCallback, Reporter
+from dcepk.quality import UNUSABLE, Quality, flagged
+from dcepk.series import DynamicSeries
+from dcepk.settings import Settings
+from dcepk.signal import SpoiledGradientEcho, baseline_signal
+from dcepk.vif.input_function import InputFunction
+
+_SLAB = 65536
+"""Voxels taken from the series at a time; bounds the memory of concentrations, not the result."""
+
+
+def quantify(
+    series: DynamicSeries,
+    vif: InputFunction | None,
+    settings: Settings,
+    *,
+    t10,
+    b1=None,
+    mask: np.ndarray | None = None,
+    m0: np.ndarray | None = None,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelledCallback | None = None,
+) -> ParameterMaps:
+    """Compute parameter maps.
+
+    Parameters
+    ----------
+    series : DynamicSeries
+        Signal over time with its protocol. Facts with a documented default (haematocrit, relaxivity, number of
+        baseline frames) are completed where nobody gave them; others are refused.
+    vif : InputFunction or None
+        Plasma concentration in the vessel, at the frames of the series; None for methods that need none.
+    settings : Settings
+        Method and its options.
+    t10 : float or ndarray, shape (Z, Y, X)
+        Native T1, s: one value or a map.
+    b1 : ndarray, shape (Z, Y, X), optional
+        B1 relative to nominal.
+    mask : ndarray of bool, shape (Z, Y, X), optional
+        Voxels to analyse; by default all.
+    m0 : ndarray, shape (Z, Y, X), optional
+        Equilibrium signal; needed by the difference form of the signal equation only.
+    progress, cancelled : callable, optional
+        ``progress(stage, fraction)`` and ``cancelled() -> bool``.
+
+    Returns
+    -------
+    ParameterMaps
+
+    Raises
+    ------
+    MissingFact
+        When a fact that the method needs is in no header and was not given.
+    InputError
+        When inputs do not belong together.
+    Cancelled
+        When ``cancelled`` returned True.
+    """
+    method = method_named(settings.method)
+    if method.model is None:
+        raise InputError(f"The method '{method.name}' cannot be fitted.")
+    series = completed(series, mask)
+    job = _Job.of(series, settings, t10, b1, mask, m0)
+    model = method.model(_plasma_curve(series, vif), settings)
+    report = Reporter(progress, cancelled)
+    maps = _Maps(model, series.geometry.shape)
+    for start in range(0, len(job.voxels), _SLAB):
+        report("Fitting", start / max(1, len(job.voxels)))
+        voxels = job.voxels[start : start + _SLAB]
+        curves, quality = job.concentration(voxels)
+        maps.store(voxels, model.fit(curves), quality)
+    report("Fitting", 1.0)
+    return maps.finished(series, vif, settings, method, job)
+
+
+def concentration_curves(series: DynamicSeries, settings: Settings, *, t10, b1=None, mask=None, m0=None):
+    """Concentration of the voxels of a mask, as `quantify` fits it.
+
+    Parameters
+    ----------
+    series, settings, t10, b1, mask, m0
+        As for `quantify`.
+
+    Returns
+    -------
+    concentration : ndarray, shape (n, T), float32
+        Concentration, mM, in the order of ``array[mask]``; NaN where it cannot be computed.
+    quality : ndarray, shape (n,), uint16
+        Bits of `Quality`.
+    """
+    job = _Job.of(completed(series, mask), settings, t10, b1, mask, m0)
+    return job.concentration(job.voxels)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The inputs as flat voxel lists, checked, and the signal equation between them."""
+
+    signal: np.ndarray
+    baseline_frames: int
+    sequence: SpoiledGradientEcho
+    t10: np.ndarray
+    b1: np.ndarray
+    m0: np.ndarray | None
+    voxels: np.ndarray
+    mask: np.ndarray
+
+    @classmethod
+    def of(cls, series: DynamicSeries, settings: Settings, t10, b1, mask, m0) -> _Job:
+        acquisition, shape = series.acquisition, series.geometry.shape
+        acquisition.require("repetition_time_s", "flip_angle_deg", "relaxivity_per_s_mM", "baseline_frames")
+        if settings.r2star_per_s_mM:
+            acquisition.require("echo_time_s")
+        if settings.signal_form == "difference" and m0 is None:
+            raise MissingFact("The difference form needs the equilibrium signal M0, from flip-angle volumes (--vfa).")
+        sequence = SpoiledGradientEcho(
+            acquisition.repetition_time_s, acquisition.flip_angle_deg, acquisition.relaxivity_per_s_mM,
+            acquisition.echo_time_s or 0.0, settings.r2star_per_s_mM,
+        )  # fmt: skip
+        mask = np.ones(shape, bool) if mask is None else np.asarray(mask, bool)
+        if mask.shape != shape:
+            raise InputError(f"The mask has the shape {mask.shape}, the series {shape}.")
+        if not mask.any():
+            raise InputError("The mask holds no voxel.")
+        return cls(
+            series.signal.reshape(series.frames, -1), acquisition.baseline_frames, sequence,
+            checked_t10(t10, shape, mask), _flat(1.0 if b1 is None else b1, shape, "B1 map"),
+            None if settings.signal_form == "ratio" else _flat(m0, shape, "M0 map"),
+            np.flatnonzero(mask), mask,
+        )  # fmt: skip
+
+    def concentration(self, voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Concentration (n, T) and flags (n,) of some voxels, by flat index."""
+        signal = self.signal[:, voxels]
+        baseline = baseline_signal(signal, self.baseline_frames)
+        t10, b1 = self.t10[voxels], self.b1[voxels]
+        m0 = None if self.m0 is None else self.m0[voxels]
+        concentration = self.sequence.concentration(signal, baseline, t10, b1, m0)
+        valid_signal = np.isfinite(signal.sum(0)) & (baseline > 0)
+        valid_t10 = (t10 > 0) & np.isfinite(t10) & (b1 > 0)
+        quality = np.zeros(len(voxels), np.uint16)
+        quality[~valid_signal] |= np.uint16(Quality.INVALID_SIGNAL)
+        quality[~valid_t10] |= np.uint16(Quality.INVALID_T10)
+        unsolved = np.isnan(concentration.sum(0)) & valid_signal & valid_t10
+        quality[unsolved] |= np.uint16(Quality.SATURATED)
+        concentration[:, flagged(quality, UNUSABLE)] = np.nan
+        return concentration.T, quality
+
+
+class _Maps:
+    """Collects fits into full-size arrays."""
+
+    def __init__(self, model: TracerModel, shape: tuple[int, int, int]):
+        size = int(np.prod(shape))
+        names = [p.name for p in model.reported_parameters]
+        self._model, self._shape = model, shape
+        self._values = {n: np.full(size, np.nan, np.float32) for n in names}
+        self._errors = {n: np.full(size, np.nan, np.float32) for n in names}
+        self._residual_sd, self._r_squared = (np.full(size, np.nan, np.float32) for _ in range(2))
+        self._quality, self._chosen = np.zeros(size, np.uint16), np.zeros(size, np.uint8)
+
+    def store(self, voxels: np.ndarray, fit: Fit, quality: np.ndarray) -> None:
+        for name in self._values:
+            self._values[name][voxels] = fit.values[name]
+            self._errors[name][voxels] = fit.standard_error[name]
+        self._residual_sd[voxels] = fit.residual_sd
+        self._r_squared[voxels] = fit.r_squared
+        unusable = flagged(quality, UNUSABLE)
+        self._quality[voxels] = np.where(unusable, quality, quality | fit.quality)
+        self._chosen[voxels] = fit.model
+
+    def finished(self, series, vif, settings: Settings, method: Method, job: _Job) -> ParameterMaps:
+        quality, values = self._quality.reshape(self._shape), self._values
+
+        def curves(voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            wanted = np.flatnonzero(voxels & job.mask)
+            measured, _ = job.concentration(wanted)
+            return measured, self._model.predict({k: v[wanted] for k, v in values.items()})
+
+        provenance = {
+            "software": f"dcepk {__version__}",
+            "method": method.name,
+            "reference": method.reference,
+            "settings": settings.to_dict(),
+            "acquisition": series.acquisition.to_dict(),
+            "frame_times": str(series.times_source),
+            "frames": series.frames,
+            "interval_s": series.interval_s,
+            "input_function": None if vif is None else {"kind": vif.kind, "description": vif.description, **vif.quality},
+            "inputs": list(series.inputs),
+        }
+        shape = self._shape
+        return ParameterMaps(
+            {k: v.reshape(shape) for k, v in values.items()},
+            {k: v.reshape(shape) for k, v in self._errors.items()},
+            quality, job.mask, series.geometry, series.require_times(),
+            self._residual_sd.reshape(shape), self._r_squared.reshape(shape),
+            self._chosen.reshape(shape), self._model.model_names,
+            (*series.notices, *(vif.notices if vif else ()), *_flag_notices(quality, job.mask)),
+            provenance, curves,
+        )  # fmt: skip
+
+
+def checked_t10(t10, shape: tuple[int, int, int], mask: np.ndarray) -> np.ndarray:
+    """Native T1 as a flat array, s; refused when it looks like milliseconds.
+
+    Raises
+    ------
+    InputError
+        When the median inside the mask is above 20 (no tissue has a T1 of 20 s), or nothing is positive.
+    """
+    flat = _flat(t10, shape, "T1 map")
+    inside = flat[mask.ravel()]
+    positive = inside[inside > 0]
+    if positive.size == 0:
+        raise InputError("The T1 map has no positive value inside the mask.")
+    if np.median(positive) > 20:
+        raise InputError(f"The T1 map has a median of {np.median(positive):g}: that looks like ms, T1 is expected in s.")
+    return flat
+
+
+def _flat(values, shape: tuple[int, int, int], name: str) -> np.ndarray:
+    values = np.asarray(values, np.float32)
+    if values.ndim and values.shape != shape:
+        raise InputError(f"The {name} has the shape {values.shape}, the series {shape}.")
+    return np.broadcast_to(values, shape).reshape(-1)
+
+
+def _plasma_curve(series: DynamicSeries, vif: InputFunction | None) -> PlasmaCurve:
+    if vif is None:
+        raise MissingFact("This method needs an input function (--vif, --vif-point, --vif-mask or --vif-curve).")
+    times = series.require_times()
+    if vif.times_s.shape != times.shape or not np.allclose(vif.times_s, times, atol=1e-3):
+        raise InputError("The input function was made for other frame times than those of the series.")
+    if vif.fine_times_s is None:
+        return PlasmaCurve(times, vif.plasma_mM)
+    return PlasmaCurve(
+        times, vif.fine_plasma_mM, sample_times_s=vif.fine_times_s, frame_duration_s=vif.frame_duration_s
+    )
+
+
+def _flag_notices(quality: np.ndarray, mask: np.ndarray) -> list[Notice]:
+    """One notice for each kind of unusable voxel that is common enough to matter (1 % of the mask)."""
+    words = {
+        Quality.SATURATED: "have a signal that the signal equation cannot explain (saturation)",
+        Quality.INVALID_SIGNAL: "have no usable signal before contrast or a value that is not finite",
+        Quality.INVALID_T10: "have no usable T1",
+    }
+    inside = quality[mask]
+    notices = []
+    for flag, text in words.items():
+        share = flagged(inside, flag).mean()
+        if share > 0.01:
+            notices.append(Notice(f"many-{flag.name.lower().replace('_', '-')}", f"{share:.0%} of the voxels {text}."))
+    return notices
