@@ -32,7 +32,8 @@ _REASONS = {
     errno.ENAMETOOLONG: "the name is too long",
 }
 _FULL_BYTES = 1 << 20
-"""Image writers hide the cause of a failure; with less than this free, the disk is taken to be full."""
+"""With less than this free the disk is taken to be full: image writers hide the cause of a failure, and ITK's NIfTI
+writer even truncates files without an error."""
 
 
 @contextmanager
@@ -76,6 +77,7 @@ def new_folder(target: str | Path, overwrite: bool = False) -> Iterator[Path]:
     try:
         with _explained(target, temporary):
             yield temporary
+            _require_space(temporary)
             _move_into_place(temporary, target, old)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -112,6 +114,7 @@ def new_file(target: str | Path) -> Iterator[Path]:
     try:
         with _explained(target, temporary):
             yield temporary
+            _require_space(temporary)
             os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -132,7 +135,7 @@ def _old_entries(target: Path, overwrite: bool) -> list[Path]:
         raise InputError(f"The folder {target} is not empty: choose another or add --overwrite.")
     if entries and not (target / MARKER).is_file():
         raise InputError(
-            f"The folder {target} is not overwritten: it holds no {MARKER}, so dcepk did not write its contents."
+            f"The folder {target} is not overwritten: without a {MARKER} in it, dcepk did not write its contents."
         )
     return entries
 
@@ -149,6 +152,11 @@ def _move_into_place(temporary: Path, target: Path, old: list[Path]) -> None:
             entry.unlink()
     for entry in temporary.iterdir():
         os.replace(entry, target / entry.name)
+
+
+def _require_space(temporary: Path) -> None:
+    if shutil.disk_usage(temporary.parent).free < _FULL_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary))
 
 
 @contextmanager
