@@ -77,7 +77,7 @@ def quantify(
         raise InputError(f"The method '{method.name}' cannot be fitted.")
     series = completed(series, mask)
     job = _Job.of(series, settings, t10, b1, mask, m0)
-    model = method.model(_plasma_curve(series, vif), settings)
+    model = method.model(plasma_curve(series.require_times(), vif), settings)
     report = Reporter(progress, cancelled)
     maps = _Maps(model, series.geometry.shape)
     for start in range(0, len(job.voxels), _SLAB):
@@ -242,10 +242,26 @@ def _flat(values, shape: tuple[int, int, int], name: str) -> np.ndarray:
     return np.broadcast_to(values, shape).reshape(-1)
 
 
-def _plasma_curve(series: DynamicSeries, vif: InputFunction | None) -> PlasmaCurve:
+def plasma_curve(times_s: np.ndarray, vif: InputFunction | None) -> PlasmaCurve:
+    """The plasma curve that models convolve: the fine curve of an input function where it has one.
+
+    Parameters
+    ----------
+    times_s : ndarray, shape (T,)
+        Frame times of the series, s.
+    vif : InputFunction or None
+        Made for these frames.
+
+    Raises
+    ------
+    MissingFact
+        When there is no input function.
+    InputError
+        When it was made for other frame times.
+    """
     if vif is None:
         raise MissingFact("This method needs an input function (--vif, --vif-point, --vif-mask or --vif-curve).")
-    times = series.require_times()
+    times = np.asarray(times_s, float)
     if vif.times_s.shape != times.shape or not np.allclose(vif.times_s, times, atol=1e-3):
         raise InputError("The input function was made for other frame times than those of the series.")
     if vif.fine_times_s is None:
