@@ -1,4 +1,4 @@
-"""What can be wrong with an input function: each check gives a `Notice` with its figure, and none changes a number."""
+"""What can be wrong with an input function: each check gives a `Notice` with its figure; none changes a number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COARSE_INTERVAL_S = 10.0
 
 
 def bolus_start_s(series: DynamicSeries) -> float:
-    """Start of the bolus, s: half way between the last baseline frame and the next, on the axis of the series."""
+    """Start of the bolus on the axis of the series, s: half way between the last baseline frame and the next."""
     series.acquisition.require("baseline_frames")
     times, baseline = series.require_times(), series.acquisition.baseline_frames
     after = min(baseline, len(times) - 1)
@@ -27,8 +27,8 @@ def coarse_sampling(series: DynamicSeries) -> list[Notice]:
     return [
         Notice(
             "coarse-sampling",
-            f"Sampled every {interval:.3g} s, while the bolus passes in about 10-20 s: at 73 s Ktrans may err by -49 to "
-            "+20 % depending on where the bolus falls between frames; consider the functional form.",
+            f"Sampled every {interval:.3g} s, while the bolus passes in about 10-20 s: Ktrans may err by -49 to "
+            "+20 % (at 73 s), depending on where the bolus falls between frames; consider the functional form.",
         )
     ]
 

@@ -1,8 +1,8 @@
 """Population input functions: published whole-blood curves after a bolus, for series without a usable vessel.
 
-One table, `POPULATION_FORMS`, holds every form with its reference; the phantom, the fit of a functional form and the
-menus of front ends read it. Times are seconds after the bolus starts to arrive, concentrations mM in whole blood.
-A population curve knows nothing of the subject's dose, cardiac output or kidney function: those scale Ktrans.
+One table, `POPULATION_FORMS`, holds every form with its reference; the phantom, the fit of a functional form and
+the menus of front ends read it. Times are seconds after the bolus starts to arrive, concentrations mM in whole
+blood. A population curve knows nothing of the subject's dose, cardiac output or kidneys: those scale Ktrans.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FINE_STEP_S = 1.0
 
 @dataclass(frozen=True)
 class ParkerParameters:
-    """Two Gaussians (first pass, recirculation) and a sigmoid times a sum of two exponentials (Parker 2006, eq. 1).
+    """Two Gaussians (first pass, recirculation) and a sigmoid times exponentials (Parker 2006, eq. 1).
 
     Attributes
     ----------
@@ -68,8 +68,8 @@ PARKER = ParkerParameters()
 HEYE = ParkerParameters((3.1671, 0.5628), (1.0165, 0.0266))
 MANNING = ParkerParameters((0.246, 0.765), (0.180, 0.0240), scale=0.89)
 
-# Digits beyond the printed table (.37 .33 10.06; .11 1.17 16.02; 5.26 .032 .129) make the difference between 4 %
-# and 0.01 % at the foot of the bolus. They follow from the curve in the supplement of the paper (figure S2).
+# The printed table (.37 .33 10.06; .11 1.17 16.02; 5.26 .032 .129) is rounded and misses the paper's own curve by up
+# to 4.6 % at the foot of the bolus; these digits are the least-squares fit to that curve (supplement, figure S2).
 _GEORGIOU_AMPLITUDES_MM_MIN = (0.374322, 0.331184, 10.061226)
 _GEORGIOU_RATES_PER_MIN = (0.112701, 1.174646, 16.019962)
 _GEORGIOU_ALPHA, _GEORGIOU_BETA_MIN, _GEORGIOU_TAU_MIN = 5.266989, 0.03207883, 0.128556
@@ -102,8 +102,8 @@ def _preclinical(times_s: np.ndarray) -> np.ndarray:
 
 _MANNING_INTERVAL_S, _MANNING_HEMATOCRIT = 39.62, 0.42
 _MANNING_SLOW_PLASMA_MM = (
-    0.0, 0.138, 0.720, 1.634, 2.135, 1.875, 1.757, 1.596, 1.470, 1.353, 1.281, 1.206, 1.147, 1.099, 1.056, 1.025,
-    0.992, 0.969, 0.945, 0.919, 0.900, 0.881, 0.863, 0.845, 0.830, 0.817, 0.800, 0.782, 0.775, 0.754,
+    0.0, 0.138, 0.720, 1.634, 2.135, 1.875, 1.757, 1.596, 1.470, 1.353, 1.281, 1.206, 1.147, 1.099, 1.056,
+    1.025, 0.992, 0.969, 0.945, 0.919, 0.900, 0.881, 0.863, 0.845, 0.830, 0.817, 0.800, 0.782, 0.775, 0.754,
 )  # fmt: skip
 
 
@@ -146,31 +146,32 @@ class PopulationForm:
     hematocrit: float | None = None
 
 
+PARKER_OBSERVED_S, SLOW_OBSERVED_S = 600.0, 1800.0
 _FORMS = (
     PopulationForm(
         "parker", "Parker (body, fast injection)",
-        "Parker et al., Magn Reson Med 2006;56:993-1000, doi:10.1002/mrm.21066", PARKER, 600.0,
+        "Parker et al., Magn Reson Med 2006;56:993-1000, doi:10.1002/mrm.21066", PARKER, PARKER_OBSERVED_S,
     ),
     PopulationForm(
         "georgiou", "Georgiou (breast, fast injection)",
-        "Georgiou et al., Magn Reson Med 2019;81:1955-1963, doi:10.1002/mrm.27524", _georgiou, 600.0,
+        "Georgiou et al., Magn Reson Med 2019;81:1955-1963, doi:10.1002/mrm.27524", _georgiou, PARKER_OBSERVED_S,
     ),
     PopulationForm(
         "heye", "Heye (mild stroke cohort, slow decay)",
-        "Heye et al., NeuroImage 2016;125:446-455, doi:10.1016/j.neuroimage.2015.10.018", HEYE, 1800.0,
+        "Heye et al., NeuroImage 2016;125:446-455, doi:10.1016/j.neuroimage.2015.10.018", HEYE, SLOW_OBSERVED_S,
     ),
     PopulationForm(
         "manning", "Manning (small vessel disease, fast injection)",
-        "Manning et al., Magn Reson Med 2021;86:1888-1903, doi:10.1002/mrm.28833", MANNING, 1800.0,
+        "Manning et al., Magn Reson Med 2021;86:1888-1903, doi:10.1002/mrm.28833", MANNING, SLOW_OBSERVED_S,
     ),
     PopulationForm(
         "manning-slow", "Manning (small vessel disease, slow infusion)",
-        "Manning et al., Magn Reson Med 2021;86:1888-1903, doi:10.1002/mrm.28833", _manning_slow, 1800.0,
+        "Manning et al., Magn Reson Med 2021;86:1888-1903, doi:10.1002/mrm.28833", _manning_slow, SLOW_OBSERVED_S,
         _MANNING_HEMATOCRIT,
     ),
     PopulationForm(
         "preclinical", "McGrath (rat)",
-        "McGrath et al., Magn Reson Med 2009;61:1173-1184, doi:10.1002/mrm.21959", _preclinical, 600.0,
+        "McGrath et al., Magn Reson Med 2009;61:1173-1184, doi:10.1002/mrm.21959", _preclinical, PARKER_OBSERVED_S,
     ),
 )  # fmt: skip
 
@@ -228,8 +229,8 @@ def population(series: DynamicSeries, form: str, *, arrival_s: float | None = No
     form : str
         A name in `POPULATION_FORMS`.
     arrival_s : float, optional
-        When the bolus starts, on the time axis of the series, s; by default between the last baseline frame and the
-        next.
+        When the bolus starts, on the time axis of the series, s; by default between the last baseline frame and
+        the next.
 
     Returns
     -------
@@ -271,15 +272,10 @@ def population(series: DynamicSeries, form: str, *, arrival_s: float | None = No
 def _too_long(form: PopulationForm, duration_s: float) -> list[Notice]:
     if duration_s <= form.observed_s:
         return []
-    return [
-        Notice(
-            "population-too-long",
-            f"The {form.label} curve is used {duration_s / 60:.0f} min after the bolus but is not trusted beyond "
-            f"{form.observed_s / 60:.0f} min"
-            + (
-                ": it decays too far, Ktrans is overestimated; consider 'heye' or 'manning'."
-                if form.observed_s < 900
-                else "."
-            ),
-        )
-    ]
+    message = (
+        f"The population curve '{form.name}' is used until {duration_s / 60:.0f} min after the bolus, but is not to "
+        f"be trusted beyond {form.observed_s / 60:.0f} min"
+    )
+    if form.observed_s <= PARKER_OBSERVED_S:
+        message += ": it decays too far, so Ktrans comes out too high; consider 'heye' or 'manning'"
+    return [Notice("population-too-long", message + ".")]
