@@ -29,11 +29,12 @@ _REASONS = {
     errno.EROFS: "the file system is read-only",
     errno.ENOTDIR: "a part of the path is a file",
     errno.EEXIST: "a part of the path is a file",
+    errno.ENOENT: "there is no such place",
     errno.ENAMETOOLONG: "the name is too long",
 }
 _FULL_BYTES = 1 << 20
-"""With less than this free the disk is taken to be full: image writers hide the cause of a failure, and ITK's NIfTI
-writer even truncates files without an error."""
+"""With less than this free the disk is taken to be full: image writers hide the cause of a failure, and ITK's
+NIfTI writer even truncates files without an error."""
 
 
 @contextmanager
@@ -135,7 +136,7 @@ def _old_entries(target: Path, overwrite: bool) -> list[Path]:
         raise InputError(f"The folder {target} is not empty: choose another or add --overwrite.")
     if entries and not (target / MARKER).is_file():
         raise InputError(
-            f"The folder {target} is not overwritten: without a {MARKER} in it, dcepk did not write its contents."
+            f"The folder {target} is not overwritten: it has no {MARKER}, so dcepk did not write it."
         )
     return entries
 
