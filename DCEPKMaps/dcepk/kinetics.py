@@ -83,10 +83,11 @@ class PlasmaCurve:
         """
         kep = np.atleast_1d(np.asarray(kep_per_min, float))
         out = np.zeros((len(self._nodes), kep.size))
-        steps = np.diff(self._nodes)
-        for i, (dt, a, b) in enumerate(zip(steps, self._values[:-1], self._segment_ends)):
-            decay, w0, w1 = _segment_weights(kep * dt)
-            out[i + 1] = decay * out[i] + dt * (a * (w0 - w1) + b * w1)
+        steps = np.diff(self._nodes)[:, None]
+        decay, w0, w1 = _segment_weights(kep * steps)
+        gained = steps * (self._values[:-1, None] * (w0 - w1) + self._segment_ends[:, None] * w1)
+        for i in range(len(steps)):
+            out[i + 1] = decay[i] * out[i] + gained[i]
         return self._average @ out
 
 

@@ -30,7 +30,7 @@ class Settings:
     max_iterations : int
         Iteration limit of the L-BFGS fit (30 in Ulas 2019).
     compiled : bool
-        Use the compiled kernel where numba is installed; the numpy kernel gives the same results.
+        Use the compiled kernel (needs numba) instead of the numpy one; it is faster and gives the same results.
     """
 
     method: str = "patlak"
@@ -40,7 +40,7 @@ class Settings:
     fit_delay: bool = False
     delay_range_s: tuple[float, float] = (-3.0, 12.0)
     max_iterations: int = 30
-    compiled: bool = True
+    compiled: bool = False
 
     def __post_init__(self) -> None:
         if self.signal_form not in SIGNAL_FORMS:

@@ -10,6 +10,7 @@ it out are far too small with a single baseline frame.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -118,6 +119,8 @@ class TracerModel(ABC):
 
     name: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]]
+    _fit_chunk: Callable[[np.ndarray], Estimates]
+    """Fits finite curves of shape (T, m), frames first; set by each model."""
 
     def __init__(self, times_s, plasma_mM, *, shared_baseline=False, delay_range_s=None):
         self.times_s = np.asarray(times_s, float)
@@ -208,10 +211,6 @@ class TracerModel(ABC):
             rows = values["delay"] == delay
             out[rows] = self._predict(self.curve.delayed(delay), {k: v[rows] for k, v in values.items()})
         return out
-
-    @abstractmethod
-    def _fit_chunk(self, y: np.ndarray) -> Estimates:
-        """Fit finite curves ``y`` of shape (T, m), frames first."""
 
     @abstractmethod
     def _predict(self, curve: PlasmaCurve, values: dict[str, np.ndarray]) -> np.ndarray:

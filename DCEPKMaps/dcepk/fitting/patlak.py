@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dcepk.fitting.base import Estimates, TracerModel
-from dcepk.fitting.delay import fit_over_delays
+from dcepk.fitting.delay import DelaySearch
 from dcepk.kinetics import PlasmaCurve
 from dcepk.maps import KTRANS, VP
 
@@ -28,14 +28,10 @@ class PatlakModel(TracerModel):
 
     def __init__(self, times_s, plasma_mM, *, shared_baseline=False, delay_range_s=None):
         super().__init__(times_s, plasma_mM, shared_baseline=shared_baseline, delay_range_s=delay_range_s)
-        self._solver = _LinearSolver(self.curve, shared_baseline, self.degrees_of_freedom)
+        self._fit_chunk = self._solver(self.curve) if delay_range_s is None else DelaySearch(self, self._solver).fit
 
-    def _fit_chunk(self, y):
-        if self.delay_range_s is None:
-            return self._solver.solve(y)
-        return fit_over_delays(
-            self, y, lambda curve: _LinearSolver(curve, self.shared_baseline, self.degrees_of_freedom).solve
-        )
+    def _solver(self, curve: PlasmaCurve):
+        return _LinearSolver(curve, self.shared_baseline, self.degrees_of_freedom).solve
 
     def _predict(self, curve, values):
         return values["Ktrans"][:, None] * curve.integral() + values["vp"][:, None] * curve.at_frames()
