@@ -1,0 +1,311 @@
+"""The html page of the report: text and tables around pictures that are already drawn."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dcepk.acquisition import FACTS
+from dcepk.maps import PARAMETERS, ParameterMaps
+from dcepk.methods import method_named
+from dcepk.report.slices import View
+from dcepk.series import DynamicSeries
+from dcepk.vif.input_function import InputFunction
+
+if TYPE_CHECKING:
+    from dcepk.motion import Motion
+    from dcepk.roi import RoiResults
+
+_NOT_CONTAINED = (
+    (
+        "The input function",
+        "All voxels share it. A plasma curve that is a tenth too high makes every Ktrans and vp about a tenth too low. "
+        "Sampling that is coarse for the bolus, inflow, partial volume of the vessel, T2* loss at the peak and a wrong "
+        "haematocrit all enter here, and can outweigh everything else.",
+    ),
+    (
+        "Native T1 and the flip angle (B1)",
+        "Both scale the concentration. A flip angle that is 10 % too low raises concentrations by about a quarter when "
+        "T1 is measured with the same flip-angle error and no B1 map is given. A single T1 for all tissue is a guess "
+        "for each of them.",
+    ),
+    (
+        "The model",
+        "A model that leaves out what happens (return to blood in Patlak, slow exchange of water, dispersion of the "
+        "bolus) gives a precise wrong answer. Look at the fitted curves below the points.",
+    ),
+    (
+        "Motion and drift",
+        "What is left of them after correction is not noise, and is not counted as such.",
+    ),
+)
+
+
+def page(
+    maps: ParameterMaps,
+    *,
+    vif: InputFunction | None,
+    series: DynamicSeries,
+    t10: np.ndarray | float | None,
+    rois: RoiResults | None,
+    motion: Motion | None,
+    summary: dict[str, Any],
+    ranges: dict[str, tuple[float, float]],
+    overlays: dict[str, bytes],
+    model_picture: bytes | None,
+    vif_picture: bytes | None,
+    curve_picture: bytes | None,
+    histogram_picture: bytes,
+    motion_picture: bytes | None,
+) -> str:
+    """The page as text; parameters as for `dcepk.report.write_report`, with the pictures as PNG."""
+    method = method_named(maps.provenance["method"])
+    sections = [
+        f"<h1>{escape(method.label)} maps of a DCE-MRI series</h1>",
+        f'<p class="soft">{escape(_title_line(series, summary))}</p>',
+        f'<p class="disclaimer">{escape(summary["disclaimer"])}</p>',
+        _warnings(summary["notices"]),
+        _done(maps, vif, series, t10, motion, method),
+        _maps(maps, ranges, overlays, model_picture),
+        _input_function(vif, vif_picture),
+        _regions(rois, curve_picture),
+        _distributions(summary, histogram_picture),
+        _motion(motion, motion_picture),
+        _not_contained(),
+        _provenance(summary),
+    ]
+    style = files("dcepk").joinpath("data/report.css").read_text(encoding="utf-8")
+    body = "\n".join(s for s in sections if s)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width"><title>{escape(method.label)} maps: '
+        f"{escape(series.name)}</title>\n<style>{style}</style></head>\n<body>\n{body}\n</body></html>\n"
+    )
+
+
+def with_error(value: float, error: float, unit: str = "") -> str:
+    """A value with its standard error, both to two digits of the error: ``0.00031 ± 0.00012 /min``."""
+    if not np.isfinite(value):
+        return "-"
+    if not np.isfinite(error) or error <= 0:
+        return f"{number(value)} {unit}".strip()
+    decimals = int(min(8, max(0, 1 - np.floor(np.log10(error)))))
+    return f"{value:.{decimals}f} ± {error:.{decimals}f} {unit}".strip()
+
+
+def number(value: float) -> str:
+    """A number to three digits, without an exponent where it stays short."""
+    if value is None or not np.isfinite(value):
+        return "-"
+    if value == 0:
+        return "0"
+    decimals = int(2 - np.floor(np.log10(abs(value))))
+    return f"{value:.{max(0, decimals)}f}" if decimals <= 8 else f"{value:.2e}"
+
+
+def _title_line(series: DynamicSeries, summary: dict[str, Any]) -> str:
+    return f"{PurePath(series.name).name} · {summary['written'][:10]} · {summary['software']}"
+
+
+def _warnings(notices: Sequence[dict[str, str]]) -> str:
+    if not notices:
+        return ""
+    items = "".join(f"<li>{escape(n['message'])}</li>" for n in notices)
+    return f'<section class="warnings"><h2>Read this first</h2><ul>{items}</ul></section>'
+
+
+def _done(maps, vif, series, t10, motion, method) -> str:
+    settings, shape = maps.provenance["settings"], maps.geometry.shape
+    if np.ndim(t10) == 3:
+        inside = t10[maps.mask & np.isfinite(t10)]
+        native = f"a map (median {np.median(inside):.3g} s inside the mask)" if inside.size else "a map"
+    else:
+        native = "unknown" if t10 is None else f"{t10:g} s everywhere"
+    interval = maps.provenance["interval_s"]
+    rows = [
+        ("Method", f"{method.label}. {method.summary}"),
+        ("Reference", method.reference),
+        ("Series", f"{series.frames} frames of {shape[2]} x {shape[1]} x {shape[0]} voxels, one every {interval:.3g} s"),
+        ("Analysed", f"{int(maps.mask.sum()):,} voxels"),
+        ("Native T1", native),
+        ("Input function", "none" if vif is None else vif.description),
+        ("Motion correction", "no" if motion is None else "yes, rigid"),
+        ("Signal equation", f"spoiled gradient echo, {settings['signal_form']} form"),
+    ]
+    return (
+        f"<h2>What was done</h2>{_table((), rows)}<h3>Protocol</h3>"
+        f"{_table(('fact', 'value', 'origin'), _protocol(maps, series))}"
+    )
+
+
+def _protocol(maps: ParameterMaps, series: DynamicSeries) -> Iterable[tuple[str, str, str]]:
+    acquisition = maps.provenance["acquisition"]
+    sources = acquisition["sources"]
+    yield "frame times", f"{maps.times_s[0]:.4g} to {maps.times_s[-1]:.5g} s", maps.provenance["frame_times"]
+    for name, info in FACTS.items():
+        value = acquisition[name]
+        yield info.label, "not known" if value is None else info.shown(value), sources.get(name, "")
+    yield "contrast agent", acquisition["agent"] or "not known", sources.get("agent", "")
+
+
+def _maps(maps: ParameterMaps, ranges, overlays: dict[str, bytes], model_picture: bytes | None) -> str:
+    view = View.of(maps.geometry)
+    side = {"R": "patient's left on the right", "A": "front on the left"}[view.left]
+    parts = [
+        "<h2>Maps</h2>",
+        f"<p>{view.plane.capitalize()} slices, {side}; {len(overlays)} quantities over the mean signal before contrast. "
+        "The lower row is the standard error of each voxel in the same colours: where it is as bright as the map "
+        "above it, the voxel's value is noise.</p>",
+    ]
+    for name, picture in overlays.items():
+        parameter, (low, high) = PARAMETERS[name], ranges[name]
+        caption = (
+            f"{parameter.label}: {parameter.description}. Colours from {number(low)} to {number(high)} "
+            f"{parameter.unit} (98th percentile); values outside take the end colours."
+        )
+        parts.append(f"<h3>{escape(name)}</h3>{_figure(picture, caption)}")
+    if model_picture is not None:
+        parts.append(f"<h3>Chosen model</h3>{_figure(model_picture, 'The model that was chosen in each voxel.')}")
+    return "".join(parts)
+
+
+def _input_function(vif: InputFunction | None, picture: bytes | None) -> str:
+    if vif is None:
+        return ""
+    rows = [(k.replace("_", " "), f"{v:.4g}" if isinstance(v, float) else str(v)) for k, v in vif.quality.items()]
+    caption = f"{vif.description}. Peak {vif.plasma_mM.max():.3g} mM in plasma."
+    return f"<h2>Input function</h2>{_figure(picture, caption)}{_table((), rows) if rows else ''}"
+
+
+def _regions(rois: RoiResults | None, picture: bytes | None) -> str:
+    if rois is None:
+        return ""
+    parts = ["<h2>Regions</h2>"]
+    if picture is not None:
+        caption = "Mean concentration of each region (points, with standard error) and the model fitted to it (line)."
+        parts.append(_figure(picture, caption))
+        names = list(rois.curves[0].values)
+        header = ("region", "voxels", "model", *(PARAMETERS[n].label for n in names))
+        rows = [
+            (c.name, f"{c.n:,}", c.model, *(with_error(c.values[n], c.standard_errors[n]) for n in names))
+            for c in rois.curves
+        ]
+        parts.append(f"<h3>Fit of each mean curve (value ± standard error)</h3>{_table(header, rows, numbers_from=1)}")
+    header = (
+        "region", "map", "n", "mean ± standard error", "sd", "noise error", "median", "quartiles", "flagged", "no value",
+        "excluded",
+    )  # fmt: skip
+    rows = [
+        (
+            r.name, PARAMETERS[r.map].label if r.map in PARAMETERS else r.map, f"{r.n:,}",
+            with_error(r.mean, r.standard_error), number(r.sd), number(r.noise_error), number(r.median),
+            f"{number(r.q1)} to {number(r.q3)}", f"{r.n_flagged:,}", f"{r.n_missing:,}", f"{r.n_excluded:,}",
+        )
+        for r in rois.statistics
+    ]  # fmt: skip
+    parts.append(f"<h3>Statistics of the voxels</h3>{_table(header, rows, numbers_from=2, group=True)}")
+    parts.append(
+        '<p class="soft">Standard error: sd / sqrt(n), as if voxels were independent. Noise error: what signal noise '
+        "alone does to this mean, propagated from the voxels' own standard errors. The fit of the mean curve is the "
+        "better estimate where single voxels are noisy.</p>"
+    )
+    return "".join(parts)
+
+
+def _distributions(summary: dict[str, Any], picture: bytes) -> str:
+    flags = summary["quality_flags"].values()
+    rows = [(f["meaning"], f"{f['voxels']:,}", f"{f['voxels'] / max(1, summary['voxels']):.1%}") for f in flags]
+    return (
+        f"<h2>Distribution and quality</h2>{_figure(picture, 'All analysed voxels; the line is the median.')}"
+        f"<h3>Quality flags</h3>{_table(('flag', 'voxels', 'share'), rows, numbers_from=1)}"
+    )
+
+
+def _motion(motion: Motion | None, picture: bytes | None) -> str:
+    if motion is None or picture is None:
+        return ""
+    caption = f"Rigid motion of each frame that was corrected; largest displacement {np.max(motion.displacement_mm):.2f} mm."
+    return f"<h2>Motion</h2>{_figure(picture, caption)}"
+
+
+def _not_contained() -> str:
+    items = "".join(f"<h3>{escape(title)}</h3><p>{escape(text)}</p>" for title, text in _NOT_CONTAINED)
+    return (
+        "<h2>What the standard error does not contain</h2><p>The standard errors above come from the scatter of the "
+        "measured points around the fitted curve, the noise of the baseline included. They say how far noise alone "
+        "moves a value. They do not contain:</p>" + items
+    )
+
+
+def _provenance(summary: dict[str, Any]) -> str:
+    records = [
+        (r["role"], PurePath(r["path"]).name + (f" ({r['files']} files)" if r["files"] > 1 else ""), _code(r["sha256"]))
+        for r in summary["inputs"]
+    ]
+    settings = [(k.replace("_", " "), str(v)) for k, v in summary["provenance"]["settings"].items()]
+    timing = [(k, f"{v:.2f} s") for k, v in summary["timing_s"].items()]
+    parts = [
+        "<h2>Provenance</h2>",
+        f"<p>{escape(summary['software'])}. Everything here is in <code>summary.json</code> too.</p>",
+        f"<h3>Inputs</h3>{_table(('used as', 'name', 'SHA-256'), records)}" if records else "",
+        f"<h3>Settings</h3>{_table((), settings)}",
+        f"<h3>Time taken</h3>{_table((), timing)}" if timing else "",
+    ]
+    if summary["command"]:
+        parts.append(f"<h3>Command (without folders)</h3><p>{_code(_without_folders(summary['command']))}</p>")
+    return "".join(parts)
+
+
+def _without_folders(command: str) -> str:
+    """Paths of a command line cut to their last part: a folder's name may identify a patient."""
+    return re.sub(r"[^\s'\"=]*[/\\](?=[^\s'\"])", "", command)
+
+
+class _Html(str):
+    """Text that is html already."""
+
+
+def _code(text: str) -> _Html:
+    return _Html(f"<code>{escape(text)}</code>")
+
+
+def _cell(value: object) -> str:
+    return value if isinstance(value, _Html) else escape(str(value))
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]], numbers_from: int = 99, group: bool = False) -> str:
+    """A table; columns from ``numbers_from`` on are right-aligned, ``group`` shows a repeated first cell once."""
+    lines = []
+    if header:
+        cells = (f"<th{_kind(i, numbers_from)}>{escape(h)}</th>" for i, h in enumerate(header))
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    previous = None
+    for row in rows:
+        new = row[0] != previous
+        previous = row[0]
+        shown = ("", *row[1:]) if group and not new else row
+        if header:
+            cells = [f"<td{_kind(i, numbers_from)}>{_cell(v)}</td>" for i, v in enumerate(shown)]
+        else:
+            cells = [f"<th>{_cell(shown[0])}</th>", *(f"<td>{_cell(v)}</td>" for v in shown[1:])]
+        lines.append(f"<tr{' class=first' if group and new else ''}>{''.join(cells)}</tr>")
+    return f'<div class="wide"><table>{"".join(lines)}</table></div>'
+
+
+def _kind(column: int, numbers_from: int) -> str:
+    return ' class="number"' if column >= numbers_from else ""
+
+
+def _figure(png: bytes, caption: str) -> str:
+    data = b64encode(png).decode("ascii")
+    return (
+        f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{data}">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )

@@ -1,0 +1,362 @@
+"""Statistics of parameter maps in the regions of a label map, and the fit of each region's mean curve.
+
+Three errors of a region's mean are told apart, because readers need different ones:
+
+* ``sd`` is the spread of the voxel values: biology and noise together.
+* ``standard_error`` is ``sd / sqrt(n)``: how well the mean of such voxels is known if the n voxels were independent
+  draws. Neighbouring voxels are not (point spread, interpolation, real structure), so it is a lower limit.
+* ``noise_error`` is ``sqrt(mean(se^2) / n)``, propagated from the standard errors ``se`` of the voxels: what the noise
+  of the signal alone does to the mean of just these voxels. Where ``sd`` hardly exceeds ``sqrt(mean(se^2))``, the
+  region shows noise and no heterogeneity.
+
+None of them contains what all voxels share: errors of the input function, of T10, B1 and of the model.
+
+The fit of the mean curve (`roi_curves`) averages concentrations first and fits once. It is the better estimate where
+single voxels are noisy and a model is bounded or non-linear, for the mean of bounded estimates is biased.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from dcepk.atomic import new_file
+from dcepk.errors import InputError
+from dcepk.geometry import Geometry
+from dcepk.maps import PARAMETERS, ParameterMaps
+from dcepk.methods import method_named
+from dcepk.quantify import plasma_curve
+from dcepk.settings import Settings
+from dcepk.vif.input_function import InputFunction
+
+_SLAB = 65536
+"""Voxels whose curves are averaged at a time; bounds memory, not the result."""
+
+
+class LabelMapLike(Protocol):
+    """What this module needs of a label map (`dcepk.reading.LabelMap`)."""
+
+    array: np.ndarray
+    geometry: Geometry
+    names: dict[int, str]
+
+
+@dataclass(frozen=True)
+class RoiStatistics:
+    """One map in one region: a row of ``rois.csv``, whose columns are these fields.
+
+    Attributes
+    ----------
+    label : int
+        Value of the region in the label map.
+    name : str
+        Name of the region.
+    map : str
+        Name of the map.
+    unit : str
+        Unit of the map, empty for fractions.
+    n : int
+        Voxels that entered the statistics.
+    mean, sd : float
+        Mean and sample standard deviation (n - 1) of the voxel values.
+    standard_error : float
+        ``sd / sqrt(n)``, as if voxels were independent.
+    noise_error : float
+        ``sqrt(mean(se^2) / n)`` from the voxels' own standard errors; NaN for maps without.
+    median, q1, q3, min, max : float
+        Median, quartiles and range of the voxel values.
+    n_missing : int
+        Voxels of the region without a finite value (outside the mask, or nothing could be computed).
+    n_excluded : int
+        Voxels dropped because of their relative standard error.
+    n_flagged : int
+        Voxels among the n that carry a quality flag.
+    curve_fit, curve_fit_error : float
+        The parameter fitted to the region's mean curve and its standard error; NaN where no such fit was made.
+    """
+
+    label: int
+    name: str
+    map: str
+    unit: str
+    n: int
+    mean: float
+    sd: float
+    standard_error: float
+    noise_error: float
+    median: float
+    q1: float
+    q3: float
+    min: float
+    max: float
+    n_missing: int
+    n_excluded: int
+    n_flagged: int
+    curve_fit: float = float("nan")
+    curve_fit_error: float = float("nan")
+
+
+@dataclass(frozen=True)
+class RoiCurve:
+    """Mean concentration curve of a region and the fit to it.
+
+    Attributes
+    ----------
+    label : int
+        Value of the region in the label map.
+    name : str
+        Name of the region.
+    n : int
+        Voxels with a usable curve.
+    times_s : ndarray, shape (T,)
+        Frame times, s.
+    measured_mM, measured_error_mM : ndarray, shape (T,)
+        Mean concentration and its standard error over the voxels, mM.
+    fitted_mM : ndarray, shape (T,)
+        Curve of the model fitted to the mean, mM, without the offset that stands for baseline noise.
+    values, standard_errors : dict of str to float
+        Parameters of that fit, and their standard errors.
+    model : str
+        The model that was fitted.
+    """
+
+    label: int
+    name: str
+    n: int
+    times_s: np.ndarray
+    measured_mM: np.ndarray
+    measured_error_mM: np.ndarray
+    fitted_mM: np.ndarray
+    values: dict[str, float]
+    standard_errors: dict[str, float]
+    model: str
+
+
+def roi_statistics(
+    maps: ParameterMaps,
+    label_map: LabelMapLike,
+    *,
+    max_relative_sd: float | None = None,
+    t10: np.ndarray | None = None,
+    curves: Sequence[RoiCurve] = (),
+) -> list[RoiStatistics]:
+    """Statistics of every map in every region.
+
+    Parameters
+    ----------
+    maps : ParameterMaps
+        The maps; voxels without a finite value are left out and counted.
+    label_map : LabelMap
+        Regions on the grid of the maps; 0 is background.
+    max_relative_sd : float, optional
+        Drop voxels whose standard error exceeds this multiple of the value's magnitude, and voxels without a
+        standard error. Dropping by relative error favours large values, so the mean of what is left is biased
+        upwards: use it to look at reliable voxels, not to compare means.
+    t10 : ndarray, shape (Z, Y, X), optional
+        Native T1, s, added as a map of its own.
+    curves : sequence of RoiCurve
+        Fits of mean curves (`roi_curves`) to put beside the statistics.
+
+    Returns
+    -------
+    list of RoiStatistics
+        Regions in the order of their labels, maps in the order of ``maps.values``.
+
+    Raises
+    ------
+    GeometryMismatch
+        When the label map lies on another grid.
+    InputError
+        When it holds no region, or the threshold is not above 0.
+    """
+    if max_relative_sd is not None and not max_relative_sd > 0:
+        raise InputError(f"The largest relative standard error must be above 0, not {max_relative_sd:g}.")
+    values = {**maps.values, **({} if t10 is None else {"T10": t10})}
+    fitted = {c.label: c for c in curves}
+    rows = []
+    for label, name, voxels in _regions(maps, label_map):
+        for map_name, array in values.items():
+            errors = maps.standard_errors.get(map_name)
+            row = _statistics(
+                array.ravel()[voxels], None if errors is None else errors.ravel()[voxels],
+                maps.quality.ravel()[voxels], max_relative_sd,
+            )  # fmt: skip
+            unit = PARAMETERS[map_name].unit if map_name in PARAMETERS else ""
+            row = RoiStatistics(label, name, map_name, unit, *row)
+            if label in fitted and map_name in fitted[label].values:
+                curve = fitted[label]
+                row = replace(
+                    row, curve_fit=curve.values[map_name], curve_fit_error=curve.standard_errors[map_name]
+                )
+            rows.append(row)
+    return rows
+
+
+def roi_curves(maps: ParameterMaps, label_map: LabelMapLike, vif: InputFunction | None) -> list[RoiCurve]:
+    """Mean concentration curve of every region, and the model of the maps fitted to it.
+
+    Parameters
+    ----------
+    maps : ParameterMaps
+        Maps with curves, as `quantify` returns them.
+    label_map : LabelMap
+        Regions on the grid of the maps.
+    vif : InputFunction or None
+        The input function that the maps were made with.
+
+    Returns
+    -------
+    list of RoiCurve
+        Regions without a usable curve are left out.
+    """
+    settings = Settings.from_dict(maps.provenance["settings"])
+    regions = list(_regions(maps, label_map))
+    means = [_mean_curve(maps, voxels) for _, _, voxels in regions]
+    kept = [(region, mean) for region, mean in zip(regions, means) if mean[0] > 0]
+    if not kept:
+        return []
+    model = method_named(settings.method).model(plasma_curve(maps.times_s, vif), settings)
+    fit = model.fit(np.stack([mean for _, (_, mean, _) in kept]))
+    predicted = fit.predict()
+    return [
+        RoiCurve(
+            label, name, n, maps.times_s, mean, error, predicted[i],
+            {k: float(v[i]) for k, v in fit.values.items()},
+            {k: float(v[i]) for k, v in fit.standard_error.items()},
+            model.model_names[fit.model[i] - 1],
+        )
+        for i, ((label, name, _), (n, mean, error)) in enumerate(kept)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RoiResults:
+    """Everything about the regions of one label map.
+
+    Attributes
+    ----------
+    statistics : tuple of RoiStatistics
+        One row per region and map.
+    curves : tuple of RoiCurve
+        Mean curves with their fits; empty when they could not be made.
+    """
+
+    statistics: tuple[RoiStatistics, ...]
+    curves: tuple[RoiCurve, ...] = ()
+
+
+def analyse_regions(
+    maps: ParameterMaps,
+    label_map: LabelMapLike,
+    vif: InputFunction | None,
+    *,
+    max_relative_sd: float | None = None,
+    t10: np.ndarray | None = None,
+) -> RoiResults:
+    """Mean curves with their fits where the maps have curves, and the statistics of every map; see the parts."""
+    curves = [] if maps.curves is None else roi_curves(maps, label_map, vif)
+    rows = roi_statistics(maps, label_map, max_relative_sd=max_relative_sd, t10=t10, curves=curves)
+    return RoiResults(tuple(rows), tuple(curves))
+
+
+def write_table(path: str | Path, rows: Iterable[RoiStatistics]) -> None:
+    """Write statistics as CSV, whole or not at all: one row per region and map, NaN as an empty cell.
+
+    Parameters
+    ----------
+    path : path
+        The file to write; its folder is made if needed.
+    rows : iterable of RoiStatistics
+        What `roi_statistics` returned.
+    """
+    names = [f.name for f in fields(RoiStatistics)]
+    _write_csv(path, names, ([_cell(getattr(row, n)) for n in names] for row in rows))
+
+
+def write_curves(path: str | Path, curves: Iterable[RoiCurve]) -> None:
+    """Write mean curves as CSV, whole or not at all: one row per region and frame.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+    curves : iterable of RoiCurve
+        What `roi_curves` returned.
+    """
+    names = ["label", "name", "n", "time_s", "measured_mM", "measured_error_mM", "fitted_mM"]
+    rows = (
+        [c.label, c.name, c.n, *map(_cell, frame)]
+        for c in curves
+        for frame in zip(c.times_s, c.measured_mM, c.measured_error_mM, c.fitted_mM)
+    )
+    _write_csv(path, names, rows)
+
+
+def _regions(maps: ParameterMaps, label_map: LabelMapLike) -> Iterable[tuple[int, str, np.ndarray]]:
+    """Label, name and flat voxel indices of every region."""
+    maps.geometry.require_same(label_map.geometry, "label map")
+    flat = np.asarray(label_map.array).ravel()
+    labels = [int(v) for v in np.unique(flat) if v != 0]
+    if not labels:
+        raise InputError("The label map holds no region: every voxel is 0.")
+    for label in labels:
+        yield label, label_map.names.get(label, f"label {label}"), np.flatnonzero(flat == label)
+
+
+def _statistics(values, errors, quality, max_relative_sd: float | None) -> tuple:
+    """The fields of `RoiStatistics` from ``n`` to ``n_flagged``."""
+    used = np.isfinite(values)
+    missing = int(values.size - used.sum())
+    if max_relative_sd is not None and errors is not None:
+        with np.errstate(invalid="ignore"):
+            used &= errors <= max_relative_sd * np.abs(values)
+    excluded = int(values.size - missing - used.sum())
+    flagged = int((quality[used] != 0).sum())
+    x = values[used].astype(float)
+    n = x.size
+    if n == 0:
+        return (0, *[np.nan] * 9, missing, excluded, flagged)
+    sd = float(x.std(ddof=1)) if n > 1 else np.nan
+    noise = np.nan
+    if errors is not None:
+        finite = errors[used][np.isfinite(errors[used])].astype(float)
+        noise = float(np.sqrt(np.mean(finite**2) / n)) if finite.size else np.nan
+    q1, median, q3 = (float(v) for v in np.percentile(x, (25, 50, 75)))
+    extremes = float(x.min()), float(x.max())
+    return (n, float(x.mean()), sd, float(sd / np.sqrt(n)), noise, median, q1, q3, *extremes, missing, excluded, flagged)
+
+
+def _mean_curve(maps: ParameterMaps, voxels: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
+    """Number of usable curves, their mean and its standard error."""
+    voxels = voxels[maps.mask.ravel()[voxels]]
+    n, total, squares = 0, np.zeros(maps.times_s.size), np.zeros(maps.times_s.size)
+    for start in range(0, voxels.size, _SLAB):
+        chosen = np.zeros(maps.mask.shape, bool)
+        chosen.ravel()[voxels[start : start + _SLAB]] = True
+        measured, _ = maps.measured_and_fitted(chosen)
+        measured = measured[np.isfinite(measured.sum(1))].astype(float)
+        n += len(measured)
+        total += measured.sum(0)
+        squares += (measured**2).sum(0)
+    mean = total / max(n, 1)
+    variance = np.maximum(squares - n * mean**2, 0) / max(n - 1, 1)
+    return n, mean, np.sqrt(variance / n) if n > 1 else np.full_like(mean, np.nan)
+
+
+def _cell(value: object) -> object:
+    """Numbers with all the digits that single precision carries; NaN is an empty cell."""
+    if isinstance(value, (float, np.floating)):
+        return "" if np.isnan(value) else f"{value:.7g}"
+    return value
+
+
+def _write_csv(path: str | Path, header: list[str], rows: Iterable[list]) -> None:
+    with new_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(header)
+        writer.writerows(rows)
