@@ -23,8 +23,8 @@ from dcepk.maps import DELAY, Parameter
 from dcepk.progress import Reporter
 from dcepk.quality import Quality
 
-CHUNK = 4096
-"""Voxels fitted at a time: small enough for a core's second-level cache, large enough for matrix products."""
+CHUNK = 16384
+"""Voxels fitted at a time: bounds memory and stays within the cache that the cores share."""
 _ENHANCEMENT_LEVEL = 0.05
 
 

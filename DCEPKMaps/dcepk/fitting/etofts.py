@@ -84,11 +84,11 @@ class EToftsModel(TracerModel):
 
     def _estimates(self, tables: ProfileTables, y: np.ndarray) -> Estimates:
         y = y.astype(np.float32, copy=False)
-        best = self._search(tables, y)
         squares = np.einsum("tm,tm->m", y, y)
         if tables.centred:
             total = y.sum(0)
             squares -= total * total / len(y)
+        best = self._search(tables, y, squares)
         sse = np.maximum(squares - best.gain, 0)
         values = {"Ktrans": best.ktrans, "vp": best.vp, "ve": best.ktrans / best.kep, "kep": best.kep}
         errors, at_bound = self._standard_errors(tables, best, np.sqrt(sse / self.degrees_of_freedom))

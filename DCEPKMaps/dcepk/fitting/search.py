@@ -1,7 +1,9 @@
 """Global search over kep for many curves at once, in numpy float32 (`dcepk.fitting.profile` explains the idea).
 
-Every curve is scored at all grid points, the best point is refined between its neighbours by parabolas, and the
-closed form gives vp and Ktrans there. What is maximised is the gain: how much of |y|^2 the model explains.
+What is maximised is the gain: how much of |y|^2 the model explains. Every curve is scored at all grid points; one
+parabola through the best grid point and its neighbours, and a narrower one around its vertex, usually find the
+optimum. Where the narrow parabola does not predict the gain at its own vertex (at the corners that bounds make),
+the curve goes through a bisection instead.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ import numpy as np
 
 from dcepk.fitting.profile import FINE, ProfileTables
 
-_BLOCK = 2048
-PARABOLA_STEPS = (FINE // 4, FINE // 32)
-"""Half-widths, in fine table entries, of the parabolas that refine the best grid point."""
+_BLOCK = 4096
+NARROW = 12
+"""Half-width, in fine table entries, of the second parabola: wide against rounding, narrow against the curvature."""
+NOISE_SHARE, ROUNDING_SHARE = 4e-3, 4e-7
+"""A vertex is accepted when its gain is as predicted, to this share of the noise variance or of the gain itself."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Optimum:
     entry: np.ndarray
 
 
-def search(tables: ProfileTables, y: np.ndarray) -> Optimum:
+def search(tables: ProfileTables, y: np.ndarray, squares: np.ndarray) -> Optimum:
     """The global optimum of every curve.
 
     Parameters
@@ -45,41 +49,71 @@ def search(tables: ProfileTables, y: np.ndarray) -> Optimum:
         Tables of the plasma curve.
     y : ndarray, shape (T, m), float32
         Concentration curves, mM, frames first.
+    squares : ndarray, shape (m,), float32
+        |y|^2, of the centred curve where the tables are centred.
 
     Returns
     -------
     Optimum
     """
-    size = y.shape[1]
-    results = [np.empty(size, np.float32) for _ in range(4)] + [np.empty(size, np.int64)]
-    for start in range(0, size, _BLOCK):
+    results = [np.empty(y.shape[1], np.float32) for _ in range(5)]
+    unsure = np.zeros(y.shape[1], bool)
+    for start in range(0, y.shape[1], _BLOCK):
         part = slice(start, start + _BLOCK)
-        for result, values in zip(results, _Block(tables, y[:, part]).optimum()):
+        *solution, unsure[part] = _Block(tables, y[:, part]).by_parabolas(squares[part])
+        for result, values in zip(results, solution):
             result[part] = values
-    return Optimum(*results)
+    rows = np.flatnonzero(unsure)
+    for start in range(0, len(rows), _BLOCK):
+        part = rows[start : start + _BLOCK]
+        for result, values in zip(results, _Block(tables, y[:, part]).by_bisection(results[4][part])):
+            result[part] = values
+    return Optimum(*results[:4], np.rint(results[4]).astype(np.intp))
 
 
 class _Block:
     """The search for a block of curves small enough for the cache."""
 
     def __init__(self, tables: ProfileTables, y: np.ndarray):
-        self._tables = tables
+        self._tables, self._frames = tables, len(y)
         self._projected = tables.projection @ y
         self._p = self._projected[0]
         self._q = tables.grid_q @ self._projected
         self._points, self._size = self._q.shape
         self._last = len(tables.kep) - 1
 
-    def optimum(self) -> tuple[np.ndarray, ...]:
-        entry = FINE * _argmax_rows(self._grid_gains())
+    def by_parabolas(self, squares: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Ktrans, vp, kep, gain and position, and where they need bisection (position is then the grid point)."""
+        gains = self._grid_gains()
+        best = _argmax_rows(gains)
+        centre = np.clip(best, 1, self._points - 2)
+        around = (gains.ravel().take((centre + k) * self._size + np.arange(self._size)) for k in (-1, 0, 1))
+        offset, _ = _parabola(*around)
+        entry = np.clip(np.rint((centre + offset) * FINE), NARROW, self._last - NARROW).astype(np.intp)
+        offset, predicted = _parabola(*(self._gain_at(entry + k * NARROW) for k in (-1, 0, 1)))
+        position = (entry + NARROW * offset).astype(np.float32)
+        *solution, gain = self._solution_at(position)
+        tolerance = np.maximum(NOISE_SHARE / self._frames * (squares - gain), ROUNDING_SHARE * squares)
+        inside = (np.abs(offset) < 1) | (position <= 0) | (position >= self._last)
+        unsure = ~(inside & (np.abs(predicted - gain) <= tolerance))
+        return *solution, gain, np.where(unsure, best * FINE, position), unsure
+
+    def by_bisection(self, position: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Ktrans, vp, kep, gain and position, from the best grid point by steps that halve."""
+        entry = position.astype(np.intp)
         gain = self._gain_at(entry)
-        for step in PARABOLA_STEPS:
-            entry, gain, _ = self._parabola(entry, gain, step)
-        _, _, vertex = self._parabola(entry, gain, 1)
-        refined = self._solution_at(vertex)
-        on_entry = self._solution_at(entry.astype(np.float32))
-        better = refined[3] > on_entry[3]
-        return (*(np.where(better, a, b) for a, b in zip(refined, on_entry)), entry)
+        step = FINE // 2
+        while step:
+            for side in (-step, step):
+                candidate = np.clip(entry + side, 0, self._last)
+                value = self._gain_at(candidate)
+                better = value > gain
+                entry, gain = np.where(better, candidate, entry), np.where(better, value, gain)
+            step //= 2
+        inner = np.clip(entry, 1, self._last - 1)
+        offset, _ = _parabola(*(self._gain_at(inner + k) for k in (-1, 0, 1)))
+        position = np.where(inner == entry, inner + np.clip(offset, -0.5, 0.5), entry).astype(np.float32)
+        return *self._solution_at(position), position
 
     def _grid_gains(self) -> np.ndarray:
         """Gain at every grid point, shape (K, m). The upper bound of vp is left to the refinement."""
@@ -134,25 +168,6 @@ class _Block:
         columns = (v.take(entry) for v in (t.d, t.n, t.ktrans_low, t.ktrans_high))
         return self._bounded(self._q_at(entry), *columns)[2]
 
-    def _parabola(self, entry, gain, step):
-        """Best of an entry, its neighbours ``step`` away and the vertex of the parabola through the three."""
-        centre = np.clip(entry, step, self._last - step)
-        middle = gain if np.array_equal(centre, entry) else self._gain_at(centre)
-        left, right = self._gain_at(centre - step), self._gain_at(centre + step)
-        curvature = left - 2 * middle + right
-        with np.errstate(divide="ignore", invalid="ignore"):
-            offset = np.where(curvature < 0, 0.5 * (left - right) / curvature, 0)
-        vertex = np.clip(centre + np.clip(offset, -2, 2) * step, 0, self._last).astype(np.float32)
-        candidates = [centre, centre - step, centre + step]
-        gains = [middle, left, right]
-        if step > 1:
-            candidates.append(np.rint(vertex).astype(np.int64))
-            gains.append(self._gain_at(candidates[-1]))
-        for candidate, value in zip(candidates, gains):
-            better = value > gain
-            entry, gain = np.where(better, candidate, entry), np.where(better, value, gain)
-        return entry, gain, vertex
-
     def _solution_at(self, position: np.ndarray) -> tuple[np.ndarray, ...]:
         """Ktrans, vp, kep and gain at positions between fine entries."""
         t = self._tables
@@ -167,6 +182,14 @@ class _Block:
         columns = (between(v) for v in (t.d, t.n, t.ktrans_low, t.ktrans_high))
         ktrans, plasma, gain = self._bounded(self._q_at(position), *columns)
         return ktrans, plasma * np.float32(1 / t.plasma_norm), kep, gain
+
+
+def _parabola(left: np.ndarray, middle: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Offset (-1 to 1) and height of the maximum of parabolas through values at -1, 0 and 1."""
+    slope, bend = 0.5 * (right - left), left - 2 * middle + right
+    with np.errstate(divide="ignore", invalid="ignore"):
+        offset = np.where(bend < 0, np.clip(-slope / bend, -1, 1), np.sign(slope))
+    return offset, middle + offset * (slope + 0.5 * offset * bend)
 
 
 def _argmax_rows(values: np.ndarray) -> np.ndarray:
