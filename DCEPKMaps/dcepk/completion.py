@@ -1,6 +1,8 @@
-"""What can be completed when nobody gave it: documented defaults, and the number of baseline frames from the data."""
+"""What can be completed when nobody gave it: documented defaults, and the baseline frames from the data."""
 
 from __future__ import annotations
+
+import contextlib
 
 import numpy as np
 
@@ -35,13 +37,25 @@ def completed(series: DynamicSeries, mask: np.ndarray | None = None) -> DynamicS
     acquisition = series.acquisition.with_defaults()
     if acquisition.baseline_frames is not None:
         return series.with_acquisition(acquisition)
-    frames = detect_baseline_frames(series.signal, mask)
-    acquisition = acquisition.with_facts(Origin.ASSUMED, "arrival of contrast in the data", baseline_frames=frames)
+    frames = _baseline_frames(series.signal, mask)
+    detail = "arrival of contrast in the data"
+    acquisition = acquisition.with_facts(Origin.ASSUMED, detail, baseline_frames=frames)
     return series.with_acquisition(acquisition)
+
+
+def _baseline_frames(signal: np.ndarray, mask: np.ndarray | None) -> int:
+    """Look in the mask first; a mask without vessels may enhance too little, then look everywhere."""
+    if mask is not None and np.any(mask):
+        with contextlib.suppress(InputError):
+            return detect_baseline_frames(signal, mask)
+    return detect_baseline_frames(signal)
 
 
 def detect_baseline_frames(signal: np.ndarray, mask: np.ndarray | None = None) -> int:
     """Number of frames before contrast arrives, from the voxels that enhance most.
+
+    A frame too many puts contrast into the baseline and biases every concentration (22 % of Ktrans for 5 frames
+    of 0.5 s); a frame too few only costs a little precision. So doubtful frames are not counted.
 
     Parameters
     ----------
@@ -60,30 +74,52 @@ def detect_baseline_frames(signal: np.ndarray, mask: np.ndarray | None = None) -
     InputError
         When nothing rises above the noise.
     """
-    curve = _fastest_curve(signal.reshape(len(signal), -1), None if mask is None else np.asarray(mask).ravel())
+    flat = signal.reshape(len(signal), -1)
+    voxels = _enhancing_voxels(flat if mask is None else flat[:, np.asarray(mask, bool).ravel()])
+    curve = np.median(voxels, axis=1)
     peak = int(np.argmax(curve))
-    noise = np.median(np.abs(np.diff(curve[peak // 2 :], 2))) / (0.6745 * np.sqrt(6)) if len(curve) > 6 else 0.0
-    rise = curve[peak] - curve[: peak + 1].min()
-    threshold = max(_ARRIVAL_SHARE * rise, _ARRIVAL_SIGMAS * noise)
-    for frame in range(1, peak + 1):
-        level = curve[:frame].mean() + threshold
-        if np.all(curve[frame : frame + 2] > level):
-            return frame
-    raise InputError("No arrival of contrast is seen in the series: give the number of baseline frames (--baseline).")
+    rise = float(curve[peak] - curve[: peak + 1].min())
+    if rise > _FEWEST_VOXEL_SIGMAS * float(np.median(_noise(voxels))):
+        noise = float(_noise(curve[peak // 2 :]))
+        for frame in range(1, peak + 1):
+            if np.all(curve[frame : peak + 1] > curve[:frame].mean() + max(_SURE_SHARE * rise, 4 * noise)):
+                return _without_doubtful_frames(curve, frame, max(_DOUBTFUL_SHARE * rise, 2 * noise))
+    raise InputError(
+        "No arrival of contrast is seen in the series: give the number of baseline frames (--baseline)."
+    )
 
 
-_ARRIVAL_SHARE, _ARRIVAL_SIGMAS = 0.01, 4.0
+_SURE_SHARE, _DOUBTFUL_SHARE = 0.002, 0.0005
+_FEWEST_VOXEL_SIGMAS = 5.0
 _ENHANCING_SHARE, _FEWEST_VOXELS = 0.005, 10
 
 
-def _fastest_curve(signal: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """Mean curve of the voxels with the largest rise, which are vessels wherever there are any."""
-    if mask is not None:
-        signal = signal[:, mask]
+def _without_doubtful_frames(curve: np.ndarray, arrival: int, threshold: float) -> int:
+    """Go back from the frame that certainly holds contrast to the first that may."""
+    while arrival > 1 and curve[arrival - 1] > curve[: arrival - 1].mean() + threshold:
+        arrival -= 1
+    return arrival
+
+
+def _enhancing_voxels(signal: np.ndarray) -> np.ndarray:
+    """Curves (T, n) of the voxels with the largest lasting rise: vessels, wherever there are any.
+
+    Each frame counts as the median of itself and its neighbours, so that single frames (motion, spikes) do not.
+    """
     finite = np.isfinite(signal.sum(0))
-    rise = np.where(finite, signal.max(0) - signal[0], -np.inf)
     count = min(int(finite.sum()), max(_FEWEST_VOXELS, round(_ENHANCING_SHARE * signal.shape[1])))
     if count == 0:
         raise InputError("The series holds no voxel with finite values.")
-    chosen = np.argpartition(-rise, count - 1)[:count]
-    return signal[:, chosen].astype(float).mean(1)
+    highest = np.full(signal.shape[1], -np.inf, signal.dtype)
+    for before, here, after in zip(signal[:-2], signal[1:-1], signal[2:]):
+        middle = np.maximum(np.minimum(before, here), np.minimum(np.maximum(before, here), after))
+        np.maximum(highest, middle, out=highest)
+    rise = np.where(finite, highest - signal[0], -np.inf)
+    return signal[:, np.argpartition(-rise, count - 1)[:count]].astype(float)
+
+
+def _noise(curves: np.ndarray) -> np.ndarray:
+    """White noise (standard deviation) on smooth curves (T, ...), by second differences; 0 below 7 frames."""
+    if len(curves) < 7:
+        return np.zeros(curves.shape[1:])
+    return np.median(np.abs(np.diff(curves, 2, axis=0)), axis=0) / (0.6745 * np.sqrt(6))

@@ -1,0 +1,21 @@
+"""The vascular input function: measured in a vessel, read from a table, a population form, or a fitted form.
+
+Every function returns an `InputFunction`; the series must be complete (`dcepk.completion.completed`).
+"""
+
+from dcepk.vif.blood import default_t1_blood_s
+from dcepk.vif.curve import from_curve
+from dcepk.vif.input_function import InputFunction
+from dcepk.vif.measured import from_mask, from_point
+from dcepk.vif.population import POPULATION_FORMS, population, population_blood_mM
+
+__all__ = [
+    "POPULATION_FORMS",
+    "InputFunction",
+    "default_t1_blood_s",
+    "from_curve",
+    "from_mask",
+    "from_point",
+    "population",
+    "population_blood_mM",
+]
