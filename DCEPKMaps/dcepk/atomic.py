@@ -17,7 +17,7 @@ from pathlib import Path
 from dcepk.errors import InputError
 
 MARKER = "summary.json"
-"""The file by which a folder of results is known; only such folders are ever overwritten."""
+"""The file by which a folder of results is known; only folders with their marker are ever overwritten."""
 
 _TEMPORARY = ".dcepk-unfinished-"
 _REASONS = {
@@ -38,7 +38,7 @@ NIfTI writer even truncates files without an error."""
 
 
 @contextmanager
-def new_folder(target: str | Path, overwrite: bool = False) -> Iterator[Path]:
+def new_folder(target: str | Path, overwrite: bool = False, marker: str = MARKER) -> Iterator[Path]:
     """A folder that appears under its name only when the block ends without an exception.
 
     Parameters
@@ -47,6 +47,8 @@ def new_folder(target: str | Path, overwrite: bool = False) -> Iterator[Path]:
         The folder to make; missing parents are made too.
     overwrite : bool
         Replace the results of an earlier run in that folder.
+    marker : str
+        Name of the file by which a folder that may be overwritten is known.
 
     Yields
     ------
@@ -70,7 +72,7 @@ def new_folder(target: str | Path, overwrite: bool = False) -> Iterator[Path]:
     """
     target = Path(target).expanduser().absolute()
     with _explained(target):
-        old = _old_entries(target, overwrite)
+        old = _old_entries(target, overwrite, marker)
         if not target.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
         temporary = _temporary_beside(target / "x" if target.is_dir() else target)
@@ -125,7 +127,7 @@ def _temporary_beside(target: Path) -> Path:
     return target.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{target.name}")
 
 
-def _old_entries(target: Path, overwrite: bool) -> list[Path]:
+def _old_entries(target: Path, overwrite: bool, marker: str) -> list[Path]:
     """What stands in the target now, refused unless it may be replaced."""
     if target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file; the name of a folder is needed.")
@@ -134,9 +136,9 @@ def _old_entries(target: Path, overwrite: bool) -> list[Path]:
     )
     if entries and not overwrite:
         raise InputError(f"The folder {target} is not empty: choose another or add --overwrite.")
-    if entries and not (target / MARKER).is_file():
+    if entries and not (target / marker).is_file():
         raise InputError(
-            f"The folder {target} is not overwritten: it has no {MARKER}, so dcepk did not write it."
+            f"The folder {target} is not overwritten: it has no {marker}, so dcepk did not write it."
         )
     return entries
 
