@@ -1,0 +1,87 @@
+"""The plasma curve of one subject, and tissue concentrations that follow from it.
+
+The curve is a published population form, scaled, stretched, dispersed and shifted for the subject; it starts at any
+time, not with a frame. Frames see its average over their duration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import lfilter
+
+from dcepk.kinetics import PlasmaCurve
+from dcepk.phantom.protocols import Protocol
+from dcepk.phantom.streams import spread
+from dcepk.vif.population import population_blood_mM
+
+_STEP_S = 0.5
+_AMPLITUDE_FACTOR, _STRETCH_FACTOR, _DISPERSION_S = 1.2, 1.1, (1.0, 6.0)
+_KEP_RANGE_PER_MIN, _KEP_NODES = (1e-6, 20.0), 2048
+
+
+@dataclass(frozen=True)
+class Bolus:
+    """Contrast agent in the plasma of one subject.
+
+    Attributes
+    ----------
+    times_s, plasma_mM : ndarray, shape (M,)
+        The curve on a fine grid, from the start of the first frame to the end of the last, on the series' axis.
+    arrival_s : float
+        When the bolus reaches the brain.
+    curve : PlasmaCurve
+        The same curve as frames see it, averaged over their duration.
+    """
+
+    times_s: np.ndarray
+    plasma_mM: np.ndarray
+    arrival_s: float
+    curve: PlasmaCurve
+
+    @property
+    def at_frames_mM(self) -> np.ndarray:
+        """Average plasma concentration during each frame, shape (T,), mM."""
+        return self.curve.at_frames()
+
+
+def subject_bolus(rng: np.random.Generator, protocol: Protocol) -> Bolus:
+    """Draw the bolus of one subject under a protocol."""
+    amplitude, stretch = spread(rng, _AMPLITUDE_FACTOR), spread(rng, _STRETCH_FACTOR)
+    arrival = protocol.injection_s + rng.uniform(*protocol.arrival_range_s)
+    dispersion = rng.uniform(*_DISPERSION_S)
+    frames, half = protocol.times_s, protocol.interval_s / 2
+    times = np.linspace(-half, frames[-1] + half, int(np.ceil((frames[-1] + 2 * half) / _STEP_S)) + 1)
+    blood = amplitude * population_blood_mM(protocol.population_form, (times - arrival) / stretch)
+    keep = np.exp(-(times[1] - times[0]) / dispersion)
+    plasma = lfilter([1 - keep], [1, -keep], blood) / (1 - protocol.hematocrit)
+    curve = PlasmaCurve(frames, plasma, sample_times_s=times, frame_duration_s=protocol.interval_s)
+    return Bolus(times, plasma, arrival, curve)
+
+
+class TissueConcentration:
+    """Extended Tofts concentration of many voxels: one convolution per node of a fine table over kep.
+
+    Linear interpolation between neighbouring nodes (0.8 % apart) errs by less than 1e-5 of the value.
+    """
+
+    def __init__(self, curve: PlasmaCurve):
+        low, high = np.log(_KEP_RANGE_PER_MIN)
+        self._low, self._step = low, (high - low) / (_KEP_NODES - 1)
+        self._plasma = curve.at_frames().astype(np.float32)
+        kep = np.exp(low + self._step * np.arange(_KEP_NODES))
+        self._table = curve.convolve(kep).astype(np.float32)
+
+    def __call__(self, ktrans_per_min: np.ndarray, vp: np.ndarray, ve: np.ndarray) -> np.ndarray:
+        """Concentration of n voxels, shape (T, n), mM, averaged over each frame."""
+        concentration = self._plasma[:, None] * vp
+        leaking = np.flatnonzero(ktrans_per_min > 0)
+        if leaking.size:
+            kep = ktrans_per_min[leaking] / ve[leaking]
+            position = (np.log(kep) - self._low) / self._step
+            node = np.clip(position.astype(np.int32), 0, _KEP_NODES - 2)
+            weight = np.clip(position - node, 0, 1).astype(np.float32)
+            response = self._table[:, node] * (1 - weight) + self._table[:, node + 1] * weight
+            concentration[:, leaking] += ktrans_per_min[leaking] * response
+        return concentration

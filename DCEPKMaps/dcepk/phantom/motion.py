@@ -1,0 +1,89 @@
+"""Head motion of the phantom: a pose per frame, applied to noise-free frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from scipy.ndimage import spline_filter
+from scipy.spatial.transform import Rotation
+
+from dcepk.errors import InputError
+from dcepk.geometry import Geometry
+
+MOTIONS = ("walk", "jumps")
+_WALK_STEP = 0.2
+_JUMPS, _JUMP_SIZE = 3, 2.0
+
+
+@dataclass(frozen=True)
+class HeadMotion:
+    """Pose of the head in every frame.
+
+    A point p of the resting head lies at R (p - c) + c + t, with c the middle of the grid and R = Rz Rx Ry, as in
+    ITK's Euler3DTransform.
+
+    Attributes
+    ----------
+    translations_mm, rotations_deg : ndarray, shape (T, 3)
+        t, and the angles about x, y, z, in the LPS frame; zero during the baseline frames.
+    """
+
+    translations_mm: np.ndarray
+    rotations_deg: np.ndarray
+
+    def moved(self, frame: np.ndarray, number: int, geometry: Geometry) -> np.ndarray:
+        """A frame (Z, Y, X) as seen with the head in its pose; cubic spline interpolation."""
+        translation, angles = self.translations_mm[number], self.rotations_deg[number]
+        if not (np.any(translation) or np.any(angles)):
+            return frame
+        back = Rotation.from_euler("ZXY", angles[[2, 0, 1]], degrees=True).as_matrix().T
+        spacing = np.asarray(geometry.spacing_mm)
+        matrix = (back * spacing) / spacing[:, None]
+        middle = 0.5 * (np.asarray(geometry.size_xyz) - 1)
+        offset = middle - _times(matrix, middle) - _times(back, translation) / spacing
+        coefficients = spline_filter(frame.astype(np.float64), 3, mode="nearest")
+        moved = ndimage.affine_transform(
+            coefficients, matrix[::-1, ::-1], offset[::-1], order=3, mode="nearest", prefilter=False
+        )
+        return np.maximum(moved, 0).astype(np.float32)
+
+
+def subject_motion(rng: np.random.Generator, kind: str, frames: int, baseline_frames: int) -> HeadMotion:
+    """Draw the motion of one subject.
+
+    Parameters
+    ----------
+    rng : Generator
+        Source of directions and moments.
+    kind : {"walk", "jumps"}
+        A random walk with steps of 0.2 mm and 0.2 degrees; or three jumps, each to a pose 2 mm and 2 degrees away
+        from rest, kept until the next.
+    frames, baseline_frames : int
+        The head rests during the baseline frames.
+
+    Raises
+    ------
+    InputError
+        When the kind is unknown.
+    """
+    if kind not in MOTIONS:
+        raise InputError(f"Unknown motion '{kind}'; known are {', '.join(MOTIONS)}, or none.")
+    pose = np.zeros((frames, 6))
+    moving = np.arange(baseline_frames, frames)
+    if kind == "walk":
+        pose[moving] = np.cumsum(rng.normal(0, _WALK_STEP, (moving.size, 6)), axis=0)
+    else:
+        for frame in np.sort(rng.choice(moving, min(_JUMPS, moving.size), replace=False)):
+            pose[frame:, :3], pose[frame:, 3:] = (_JUMP_SIZE * _direction(rng) for _ in range(2))
+    return HeadMotion(pose[:, :3], pose[:, 3:])
+
+
+def _direction(rng: np.random.Generator) -> np.ndarray:
+    vector = rng.standard_normal(3)
+    return vector / np.sqrt(np.sum(vector**2))
+
+
+def _times(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    return np.array([sum(row * vector) for row in matrix])
