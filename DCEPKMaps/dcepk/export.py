@@ -43,6 +43,7 @@ from dcepk.maps import PARAMETERS, ParameterMaps
 from dcepk.notices import Notice
 from dcepk.provenance import InputRecord, record_inputs
 from dcepk.quality import DESCRIPTIONS
+from dcepk.reading.volumes import read_volume
 from dcepk.report import ReportUnavailable, write_report
 from dcepk.roi import RoiResults, write_curves, write_table
 from dcepk.series import DynamicSeries
@@ -200,16 +201,17 @@ def load_results(folder: str | Path) -> Results:
     try:
         names = list(summary["parameters"])
         quality, geometry = _read_image(folder / "quality.nii.gz")
+        model = _read_image(folder / "model.nii.gz")[0].astype(np.uint8)
         values = {n: _read_image(folder / f"{n}.nii.gz")[0] for n in names}
         errors = {n: _read_image(folder / f"sd_{n}.nii.gz")[0] for n in names}
         t10 = summary["t10_s"]
         if t10 == "map":
             t10 = _read_image(folder / "T10.nii.gz")[0]
         maps = ParameterMaps(
-            values, errors, quality, _read_image(folder / "mask.nii.gz")[0] > 0, geometry,
+            values, errors, quality.astype(np.uint16), _read_image(folder / "mask.nii.gz")[0] > 0, geometry,
             np.asarray(summary["times_s"], float),
             _read_image(folder / "residual.nii.gz")[0], _read_image(folder / "R2.nii.gz")[0],
-            _read_image(folder / "model.nii.gz")[0], tuple(summary["model_names"]),
+            model, tuple(summary["model_names"]),
             tuple(Notice(n["code"], n["message"]) for n in summary["notices"]), summary["provenance"],
         )  # fmt: skip
         return Results(maps, _read_vif(folder, summary), t10, summary)
@@ -311,11 +313,8 @@ def _read_summary(folder: Path) -> dict[str, Any]:
 def _read_image(path: Path) -> tuple[np.ndarray, Geometry]:
     if not path.is_file():
         raise InputError(f"The results are incomplete: {path} is missing.")
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputError(f"{path} cannot be read as an image.") from error
-    return sitk.GetArrayFromImage(image), Geometry.of_image(image)
+    volume = read_volume(path)  # keeps NaN, which ITK's own NIfTI reader turns into 0
+    return volume.array, volume.geometry
 
 
 def _read_vif(folder: Path, summary: dict[str, Any]) -> InputFunction | None:

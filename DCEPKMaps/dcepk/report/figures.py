@@ -196,8 +196,8 @@ def motion(found: Motion, times_s: np.ndarray) -> bytes:
         figure = Figure((_WIDTH_IN, 2.5), layout="constrained")
         axes = figure.subplots(1, 3)
         panels = (
-            (found.translations_mm, "translation (mm)", ("left", "posterior", "superior")),
-            (found.rotations_deg, "rotation (degrees)", ("about left-right", "about front-back", "about head-foot")),
+            (found.translations_mm, "translation (mm)", ("right", "anterior", "superior")),
+            (found.rotations_deg, "rotation (degrees)", ("about right", "about anterior", "about superior")),
         )
         for ax, (values, label, names) in zip(axes, panels):
             for axis, colour, axis_name in zip(np.asarray(values).T, (_ACCENT, _SECOND, "#6a994e"), names):

@@ -1,0 +1,213 @@
+"""``dcepk fit``: maps of one series."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from dcepk.acquisition import DEFAULT_HEMATOCRIT, FACTS, Acquisition, Origin
+from dcepk.agents import agents
+from dcepk.atomic import new_folder
+from dcepk.cli.arguments import coordinates, number_or_path
+from dcepk.cli.progress import TerminalProgress
+from dcepk.maps import PARAMETERS
+from dcepk.methods import METHODS
+from dcepk.notices import Notice
+from dcepk.pipeline import AUTOMATIC, Study, StudyOptions, run_study, write_study
+from dcepk.settings import Settings
+from dcepk.signal import SIGNAL_FORMS
+from dcepk.vif import POPULATION_FORMS
+
+NO_MASK = "none"
+_FACT_DEFAULTS = {
+    "hematocrit": f", a fraction (default: {DEFAULT_HEMATOCRIT})",
+    "relaxivity_per_s_mM": " (default: that of the agent at the field strength)",
+    "baseline_frames": " (default: found in the data)",
+}
+_DEFAULTS = Settings()
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser(
+        "fit",
+        help="parameter maps of a series, with standard errors, tables and a report",
+        description="Fit a tracer-kinetic model in every voxel of a DCE-MRI series and write maps with standard "
+        "errors, tables and a report. TR and TE are in ms, other times in s.",
+    )
+    parser.add_argument("series", nargs="+", type=Path, metavar="SERIES", help="files or folders of the series")
+    models = ", ".join(f"{m.name}: {m.label}" for m in METHODS)
+    parser.add_argument(
+        "--model", required=True, choices=[m.name for m in METHODS], help=f"what to fit ({models})"
+    )
+    _add_output(parser)
+    _add_images(parser)
+    _add_vif(parser)
+    _add_protocol(parser)
+    _add_model_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the subcommand."""
+    options = study_options(arguments)
+    with new_folder(arguments.output, arguments.overwrite) as place:
+        with TerminalProgress() as bar:
+            study = run_study(options, bar.update)
+            bar.update("Writing", 0.0)
+            notices = write_study(
+                place, study, command=shlex.join(["dcepk", *sys.argv[1:]]), with_report=arguments.report
+            )
+            bar.update("Writing", 1.0)
+    print_outcome(study, notices, arguments.output)
+    return 0
+
+
+def study_options(arguments: argparse.Namespace) -> StudyOptions:
+    """The options of a study from parsed arguments."""
+    facts = Acquisition()
+    for name, info in FACTS.items():
+        value = getattr(arguments, name)
+        if value is not None:
+            scaled = value if isinstance(value, int) else value / info.scale
+            facts = facts.with_facts(Origin.TYPED, info.option, **{name: scaled})
+    facts = facts.with_facts(Origin.TYPED, "--agent", agent=arguments.agent)
+    choice = arguments.series_choice
+    return StudyOptions(
+        series=tuple(arguments.series),
+        settings=Settings(
+            method=arguments.model,
+            signal_form=arguments.signal_form,
+            r2star_per_s_mM=arguments.r2star,
+            kep_max_per_min=arguments.kep_max,
+            fit_delay=arguments.delay,
+        ),
+        series_choice=int(choice) if choice is not None and choice.isdigit() else choice,
+        facts=facts,
+        interval_s=arguments.dt,
+        times=arguments.times,
+        t1=arguments.t1,
+        vfa=parsed_vfa(arguments),
+        vfa_tr_s=None if arguments.vfa_tr is None else arguments.vfa_tr / 1e3,
+        b1=arguments.b1,
+        mask=_mask(arguments.mask),
+        labels=arguments.labels,
+        label_names=arguments.label_names,
+        vif=arguments.vif,
+        vif_mask=arguments.vif_mask,
+        vif_point=arguments.vif_point,
+        vif_curve=arguments.vif_curve,
+        vif_functional=arguments.vif_functional,
+        t1_blood_s=arguments.t1_blood,
+        motion=arguments.motion,
+    )
+
+
+def print_outcome(study: Study, notices: tuple[Notice, ...], folder: Path) -> None:
+    """Say what the user should know first, then where the results are, with the median of each map."""
+    for notice in notices:
+        print(f"Warning: {notice.message}", file=sys.stderr)
+    for name, array in study.maps.values.items():
+        values = array[np.isfinite(array)]
+        median = f"{np.median(values):.4g}" if values.size else "no value"
+        print(f"{PARAMETERS[name].label:<14} median {median} over {values.size:,} voxels")
+    print(f"Results in {folder}")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder to make")
+    group.add_argument("--overwrite", action="store_true", help="replace the results of an earlier run in OUT")
+    group.add_argument(
+        "--report", action=argparse.BooleanOptionalAction, default=True, help="write report.html (default: yes)"
+    )
+
+
+def _add_images(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("series and images")
+    group.add_argument(
+        "--series", dest="series_choice", metavar="UID|N",
+        help="which series, where the files hold several: its UID or its number in dcepk info",
+    )  # fmt: skip
+    group.add_argument(
+        "--t1", type=number_or_path, metavar="MAP|SECONDS", help="native T1: a map in s, or one value in s"
+    )
+    add_vfa_options(group)
+    group.add_argument("--b1", type=Path, metavar="MAP", help="B1 relative to nominal (default: 1 everywhere)")
+    group.add_argument(
+        "--mask", default=AUTOMATIC, metavar="MASK|auto|none",
+        help="voxels to analyse: an image, auto (the head against air), or none (all voxels) (default: auto)",
+    )  # fmt: skip
+    group.add_argument(
+        "--labels", type=Path, metavar="LABELMAP", help="regions: adds rois.csv and the fit of each mean curve"
+    )
+    group.add_argument(
+        "--label-names", type=Path, metavar="CSV", help="names of the regions, columns label,name (default: the image's)"
+    )
+    group.add_argument("--motion", action="store_true", help="correct rigid motion first (default: no)")
+
+
+def _add_vif(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("input function (default: found in the sagittal sinus)")
+    source = group.add_mutually_exclusive_group()
+    source.add_argument("--vif-mask", type=Path, metavar="MASK", help="measure it in these vessel voxels")
+    source.add_argument(
+        "--vif-point", type=coordinates, metavar="R,A,S", help="measure it in the 3x3 patch around this point, mm"
+    )
+    source.add_argument(
+        "--vif-curve", type=Path, metavar="CSV", help="read it: columns time_s,plasma_mM or time_s,blood_mM"
+    )
+    source.add_argument(
+        "--vif", default=AUTOMATIC, choices=[AUTOMATIC, *POPULATION_FORMS],
+        help=f"{AUTOMATIC}: find it in the sagittal sinus; or a population form (default: {AUTOMATIC})",
+    )  # fmt: skip
+    group.add_argument(
+        "--vif-functional", action="store_true",
+        help="replace a measured curve by a functional form fitted to it: the remedy for coarse sampling",
+    )  # fmt: skip
+    group.add_argument(
+        "--t1-blood", type=float, metavar="SECONDS",
+        help="native T1 of blood in s (default: the published value at the field strength)",
+    )  # fmt: skip
+
+
+def _add_protocol(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("protocol (default: read from the files; what is typed wins)")
+    times = group.add_mutually_exclusive_group()
+    times.add_argument("--dt", type=float, metavar="S", help="time between frames, s")
+    times.add_argument("--times", type=Path, metavar="CSV", help="frame times: a table with the column time_s, s")
+    agent = group.add_mutually_exclusive_group()
+    known = ", ".join(a.name for a in agents())
+    agent.add_argument("--agent", metavar="NAME", help=f"contrast agent, which gives the relaxivity: {known}")
+    for name, info in FACTS.items():
+        place = agent if name == "relaxivity_per_s_mM" else group
+        place.add_argument(
+            info.option, dest=name, type=int if name == "baseline_frames" else float,
+            metavar={"ms": "MS", "deg": "DEG"}.get(info.unit, "N" if name == "baseline_frames" else "X"),
+            help=f"{info.label}{f', {info.unit}' if info.unit else ''}{_FACT_DEFAULTS.get(name, '')}",
+        )  # fmt: skip
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("model")
+    group.add_argument("--delay", action="store_true", help="fit the delay of the bolus in every voxel (default: no)")
+    group.add_argument(
+        "--kep-max", type=float, metavar="X",
+        help="upper bound of kep, /min (default: tied to the sampling interval)",
+    )  # fmt: skip
+    group.add_argument(
+        "--signal-form", choices=SIGNAL_FORMS, default=_DEFAULTS.signal_form,
+        help="inversion of the signal equation: ratio, or the difference form of Ulas 2019, eq. 2, which needs --vfa "
+        f"(default: {_DEFAULTS.signal_form})",
+    )  # fmt: skip
+    group.add_argument(
+        "--r2star", type=float, default=_DEFAULTS.r2star_per_s_mM, metavar="X",
+        help="transverse relaxivity r2*, /s/mM; 0 leaves T2* out (default: 0)",
+    )  # fmt: skip
+
+
+def _mask(text: str) -> Path | str | None:
+    return None if text == NO_MASK else AUTOMATIC if text == AUTOMATIC else Path(text)

@@ -1,0 +1,56 @@
+"""``dcepk stats``: statistics of the maps of an earlier run in the regions of a label map."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from dcepk.export import load_results
+from dcepk.reading import read_labels
+from dcepk.roi import roi_statistics, write_table
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser(
+        "stats",
+        help="statistics of maps in regions",
+        description="Statistics of the maps of an earlier dcepk fit in the regions of a label map, as a CSV table: "
+        "one row per region and map with n, mean, sd, standard error (sd/sqrt(n)), noise error (propagated from the "
+        "voxels' standard errors), median, quartiles, minimum, maximum, and how many voxels had no value, were "
+        "excluded, or carry a quality flag.",
+    )
+    parser.add_argument("--maps", required=True, type=Path, metavar="DIR", help="results folder of dcepk fit")
+    parser.add_argument("--labels", required=True, type=Path, metavar="LABELMAP", help="regions on the maps' grid")
+    parser.add_argument(
+        "--label-names", type=Path, metavar="CSV", help="names of the regions, columns label,name (default: the image's)"
+    )
+    parser.add_argument(
+        "--max-rel-sd", type=float, metavar="X",
+        help="drop voxels whose standard error exceeds X times the value (default: keep all); this favours large "
+        "values, so means become too high",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="TABLE.csv", help="table to write")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the subcommand."""
+    results = load_results(arguments.maps)
+    labels = read_labels(arguments.labels, results.maps.geometry, arguments.label_names)
+    rows = roi_statistics(
+        results.maps, labels, max_relative_sd=arguments.max_rel_sd,
+        t10=results.t10 if np.ndim(results.t10) == 3 else None,
+    )  # fmt: skip
+    write_table(arguments.output, rows)
+    if arguments.max_rel_sd is not None:
+        dropped = sum(r.n_excluded for r in rows)
+        print(
+            f"Warning: {dropped:,} values were dropped for their relative standard error; this favours large values, "
+            "so means are too high.", file=sys.stderr,
+        )  # fmt: skip
+    regions = len({r.label for r in rows})
+    print(f"{regions} regions, {len(rows)} rows in {arguments.output}")
+    return 0

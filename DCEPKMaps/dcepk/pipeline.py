@@ -1,0 +1,354 @@
+"""A whole study, from files to maps: read, complete, correct motion, map T1, find the input function, fit, tabulate.
+
+`run_study` is the one place where these steps are put together; the command and other front ends call it. Each step
+lives in its own module.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from dcepk import reading
+from dcepk import vif as input_functions
+from dcepk.acquisition import FACTS, Acquisition, Origin, Source
+from dcepk.completion import completed
+from dcepk.errors import InputError, MissingFact
+from dcepk.export import write_results
+from dcepk.geometry import Geometry
+from dcepk.maps import ParameterMaps
+from dcepk.masking import masking_notice, tissue_mask
+from dcepk.methods import method_named
+from dcepk.motion import Motion, correct_motion
+from dcepk.notices import Notice
+from dcepk.progress import CancelledCallback, ProgressCallback, Reporter
+from dcepk.provenance import InputRecord, record_inputs
+from dcepk.quantify import quantify
+from dcepk.roi import RoiResults, analyse_regions
+from dcepk.series import DynamicSeries
+from dcepk.settings import Settings
+from dcepk.t1 import T1Maps, fit_t1
+from dcepk.vif.input_function import InputFunction
+
+AUTOMATIC = "auto"
+_SETTING_OPTIONS = {"fit_delay": "--delay", "kep_max_per_min": "--kep-max"}
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """Everything a user may say about one study; times in s, angles in degrees.
+
+    Attributes
+    ----------
+    series : tuple of Path
+        Files or folders of the series.
+    settings : Settings
+        Method and its options.
+    series_choice : str or int or None
+        Which series, where the files hold several: its UID or number.
+    facts : Acquisition
+        Protocol facts that the user typed; they win over headers.
+    interval_s, times : float or None, Path or None
+        Frame times that the user typed: a regular interval, or a table with the column ``time_s``.
+    t1 : float or Path or None
+        Native T1: one value or a map, s.
+    vfa, vfa_tr_s : tuple of (Path, float), float or None
+        Instead of ``t1``: volumes with their flip angles (degrees), and their TR.
+    b1 : Path or None
+        B1 map relative to nominal.
+    mask : Path or "auto" or None
+        Voxels to analyse: from a file, found in the series, or all.
+    labels, label_names : Path or None
+        Regions for statistics, and a table of their names.
+    vif : str
+        ``"auto"`` or the name of a population form; used when none of the next three is given.
+    vif_mask, vif_point, vif_curve : Path, (R, A, S) in mm, Path, or None
+        Where to take the input function from.
+    vif_functional : bool
+        Replace a measured input function by a functional form fitted to it.
+    t1_blood_s : float or None
+        Native T1 of blood, s.
+    motion : bool
+        Correct rigid motion first.
+    """
+
+    series: tuple[Path, ...]
+    settings: Settings = Settings()
+    series_choice: str | int | None = None
+    facts: Acquisition = Acquisition()
+    interval_s: float | None = None
+    times: Path | None = None
+    t1: float | Path | None = None
+    vfa: tuple[tuple[Path, float], ...] = ()
+    vfa_tr_s: float | None = None
+    b1: Path | None = None
+    mask: Path | str | None = AUTOMATIC
+    labels: Path | None = None
+    label_names: Path | None = None
+    vif: str = AUTOMATIC
+    vif_mask: Path | None = None
+    vif_point: tuple[float, float, float] | None = None
+    vif_curve: Path | None = None
+    vif_functional: bool = False
+    t1_blood_s: float | None = None
+    motion: bool = False
+
+    def __post_init__(self) -> None:
+        if self.interval_s is not None and self.times is not None:
+            raise InputError("Give the frame times once: by --dt or by --times.")
+        if self.t1 is not None and self.vfa:
+            raise InputError("Give native T1 once: by --t1 or by --vfa.")
+        if self.vfa and self.vfa_tr_s is None:
+            raise MissingFact("The flip-angle volumes need their repetition time (--vfa-tr).")
+        if sum(v is not None for v in (self.vif_mask, self.vif_point, self.vif_curve)) > 1:
+            raise InputError("Give the input function once: by --vif-mask, --vif-point or --vif-curve.")
+        method = method_named(self.settings.method)
+        for f in fields(Settings):
+            unused = f.name in _SETTING_OPTIONS and f.name not in method.options
+            if unused and getattr(self.settings, f.name) != f.default:
+                raise InputError(f"The model '{method.name}' has no use for {_SETTING_OPTIONS[f.name]}.")
+        if "t10" in method.needs and self.t1 is None and not self.vfa:
+            raise MissingFact(
+                "Native T1 is not known: give a map or one value in s (--t1), or flip-angle volumes (--vfa)."
+            )
+
+
+@dataclass(frozen=True)
+class Study:
+    """What `run_study` found.
+
+    Attributes
+    ----------
+    options : StudyOptions
+        What was asked for.
+    series : DynamicSeries
+        The series as analysed: completed, corrected for motion where asked for.
+    maps : ParameterMaps
+        The maps.
+    vif : InputFunction
+        The input function.
+    t10 : float or ndarray, shape (Z, Y, X)
+        Native T1, s.
+    t10_error : ndarray, shape (Z, Y, X), or None
+        Its standard error, s, where it was measured from flip-angle volumes.
+    rois : RoiResults or None
+        Statistics and curves of regions.
+    motion : Motion or None
+        What motion correction found.
+    timing_s : dict of str to float
+        Duration of each stage, s.
+    """
+
+    options: StudyOptions
+    series: DynamicSeries
+    maps: ParameterMaps
+    vif: InputFunction
+    t10: float | np.ndarray
+    t10_error: np.ndarray | None
+    rois: RoiResults | None
+    motion: Motion | None
+    timing_s: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _NativeT1:
+    """T1 as a value or map, and what flip-angle volumes give beside it."""
+
+    t10: float | np.ndarray
+    error: np.ndarray | None = None
+    m0: np.ndarray | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+def run_study(
+    options: StudyOptions,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelledCallback | None = None,
+) -> Study:
+    """Run a study; nothing is written.
+
+    Parameters
+    ----------
+    options : StudyOptions
+        What to do.
+    progress, cancelled : callable, optional
+        ``progress(stage, fraction)`` and ``cancelled() -> bool``.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    DCEPKError
+        Whatever the parts refuse, in one sentence.
+    """
+    report, clock = Reporter(progress, cancelled), _Clock()
+    with clock("reading"):
+        series = read_study_series(options, report)
+        mask, b1 = _read_mask(options, series.geometry), _read_b1(options, series.geometry)
+        labels = None
+        if options.labels is not None:
+            labels = reading.read_labels(options.labels, series.geometry, options.label_names)
+        volumes = _read_flip_angle_volumes(options, series.geometry)
+        t1 = _read_t1(options, series.geometry)
+    motion = None
+    if options.motion:
+        with clock("motion correction"):
+            series, motion = correct_motion(series, report=report)
+    if options.mask == AUTOMATIC:
+        with clock("mask"):
+            mask = tissue_mask(series, report)
+            series = replace(series, notices=(*series.notices, masking_notice(mask)))
+    series = completed(series, mask)
+    if volumes is not None:
+        with clock("T1 mapping"):
+            t1 = _measured_t1(options, volumes, b1, mask, report)
+    with clock("input function"):
+        report("Input function", 0.0)
+        vif = _input_function(options, series, b1)
+        report("Input function", 1.0)
+    with clock("fitting"):
+        maps = quantify(
+            series, vif, options.settings, t10=t1.t10, b1=b1, mask=mask, m0=t1.m0,
+            progress=progress, cancelled=cancelled,
+        )  # fmt: skip
+        maps = replace(maps, notices=tuple(dict.fromkeys((*maps.notices, *t1.notices))))
+    rois = None
+    if labels is not None:
+        with clock("regions"):
+            report("Regions", 0.0)
+            t10_map = t1.t10 if np.ndim(t1.t10) == 3 else None
+            rois = analyse_regions(maps, labels, vif, t10=t10_map)
+            report("Regions", 1.0)
+    return Study(options, series, maps, vif, t1.t10, t1.error, rois, motion, clock.seconds)
+
+
+def write_study(place: Path, study: Study, *, command: str | None = None, with_report: bool = True):
+    """Write the results of a study into a folder that exists, as `dcepk.export.save_results` does.
+
+    Parameters
+    ----------
+    place : Path
+        The folder, usually one of `dcepk.atomic.new_folder`.
+    study : Study
+        What `run_study` returned.
+    command : str, optional
+        The command line that was run.
+    with_report : bool
+        Write ``report.html``.
+
+    Returns
+    -------
+    tuple of Notice
+    """
+    return write_results(
+        place, study.maps, vif=study.vif, series=study.series, t10=study.t10, t10_error=study.t10_error,
+        rois=study.rois, motion=study.motion, inputs=_inputs(study), timing_s=study.timing_s, command=command,
+        with_report=with_report,
+    )  # fmt: skip
+
+
+def read_study_series(options: StudyOptions, report: Reporter | None = None) -> DynamicSeries:
+    """The series of a study with what the user typed; refused when a fact that any analysis needs is missing."""
+    series = reading.read_series(options.series, options.series_choice, report)
+    acquisition = series.acquisition
+    for name, info in FACTS.items():
+        acquisition = acquisition.with_facts(Origin.TYPED, info.option, **{name: getattr(options.facts, name)})
+    acquisition = acquisition.with_facts(Origin.TYPED, "--agent", agent=options.facts.agent)
+    series = series.with_acquisition(acquisition)
+    if options.interval_s is not None:
+        series = series.with_interval(options.interval_s)
+    elif options.times is not None:
+        series = series.with_times(reading.read_times(options.times), Source(Origin.TYPED, "--times"))
+    series.require_times()
+    acquisition.require("repetition_time_s", "flip_angle_deg")
+    acquisition.with_defaults()
+    return series
+
+
+def _read_mask(options: StudyOptions, geometry: Geometry) -> np.ndarray | None:
+    return None if options.mask in (None, AUTOMATIC) else reading.read_mask(options.mask, geometry)
+
+
+def _read_on_grid(path: Path, geometry: Geometry, name: str) -> np.ndarray:
+    volume = reading.read_volume(path)
+    geometry.require_same(volume.geometry, name)
+    return volume.array
+
+
+def _read_b1(options: StudyOptions, geometry: Geometry) -> np.ndarray | None:
+    return None if options.b1 is None else _read_on_grid(options.b1, geometry, "B1 map")
+
+
+def _read_t1(options: StudyOptions, geometry: Geometry) -> _NativeT1 | None:
+    if options.t1 is None or isinstance(options.t1, float):
+        return None if options.t1 is None else _NativeT1(options.t1)
+    return _NativeT1(_read_on_grid(options.t1, geometry, "T1 map"))
+
+
+def _read_flip_angle_volumes(options: StudyOptions, geometry: Geometry) -> np.ndarray | None:
+    if not options.vfa:
+        return None
+    return np.stack([_read_on_grid(p, geometry, f"flip-angle volume {p.name}") for p, _ in options.vfa])
+
+
+def _measured_t1(options: StudyOptions, volumes: np.ndarray, b1, mask, report: Reporter) -> _NativeT1:
+    angles = [angle for _, angle in options.vfa]
+    found: T1Maps = fit_t1(volumes, angles, options.vfa_tr_s, b1=b1, mask=mask, report=report)
+    error = found.standard_error_s if np.isfinite(found.standard_error_s).any() else None
+    return _NativeT1(found.t1_s, error, found.m0, found.notices)
+
+
+def _input_function(options: StudyOptions, series: DynamicSeries, b1: np.ndarray | None) -> InputFunction:
+    measured = {"t1_blood_s": options.t1_blood_s, "b1": b1, "r2star_per_s_mM": options.settings.r2star_per_s_mM}
+    if options.vif_curve is not None:
+        vif = input_functions.from_curve(series, options.vif_curve)
+    elif options.vif_mask is not None:
+        vif = input_functions.from_mask(series, reading.read_mask(options.vif_mask, series.geometry), **measured)
+    elif options.vif_point is not None:
+        vif = input_functions.from_point(series, options.vif_point, **measured)
+    elif options.vif == AUTOMATIC:
+        vif = input_functions.automatic(series, **measured)
+    else:
+        vif = input_functions.population(series, options.vif)
+    return input_functions.functional(vif, series) if options.vif_functional else vif
+
+
+def _inputs(study: Study) -> list[InputRecord]:
+    options = study.options
+    others = {
+        "frame times": options.times,
+        "T1 map": options.t1 if isinstance(options.t1, Path) else None,
+        "B1 map": options.b1,
+        "mask": options.mask if isinstance(options.mask, Path) else None,
+        "labels": options.labels,
+        "label names": options.label_names,
+        "vessel mask": options.vif_mask,
+        "plasma curve": options.vif_curve,
+    }
+    records = record_inputs("series", study.series.inputs)
+    for path, angle in options.vfa:
+        records += record_inputs(f"flip angle {angle:g} degrees", [path])
+    for role, path in others.items():
+        if path is not None:
+            records += record_inputs(role, [path])
+    return records
+
+
+class _Clock:
+    """Measures stages: ``with clock("fitting"): ...``."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = time.perf_counter() - start
