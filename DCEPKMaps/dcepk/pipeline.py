@@ -22,7 +22,7 @@ from dcepk.errors import InputError, MissingFact
 from dcepk.export import write_results
 from dcepk.geometry import Geometry
 from dcepk.maps import ParameterMaps
-from dcepk.masking import masking_notice, tissue_mask
+from dcepk.masking import mask_notice, tissue_mask
 from dcepk.methods import method_named
 from dcepk.motion import Motion, correct_motion
 from dcepk.notices import Notice
@@ -204,7 +204,7 @@ def run_study(
     if options.mask == AUTOMATIC:
         with clock("mask"):
             mask = tissue_mask(series, report)
-            series = replace(series, notices=(*series.notices, masking_notice(mask)))
+            series = replace(series, notices=(*series.notices, mask_notice(mask)))
     series = completed(series, mask)
     if volumes is not None:
         with clock("T1 mapping"):

@@ -12,7 +12,7 @@ import numpy as np
 from dcepk.acquisition import DEFAULT_HEMATOCRIT, FACTS, Acquisition, Origin
 from dcepk.agents import agents
 from dcepk.atomic import new_folder
-from dcepk.cli.arguments import coordinates, number_or_path
+from dcepk.cli.arguments import add_vfa_options, coordinates, number_or_path
 from dcepk.cli.progress import TerminalProgress
 from dcepk.maps import PARAMETERS
 from dcepk.methods import METHODS
@@ -90,7 +90,7 @@ def study_options(arguments: argparse.Namespace) -> StudyOptions:
         interval_s=arguments.dt,
         times=arguments.times,
         t1=arguments.t1,
-        vfa=parsed_vfa(arguments),
+        vfa=tuple(arguments.vfa),
         vfa_tr_s=None if arguments.vfa_tr is None else arguments.vfa_tr / 1e3,
         b1=arguments.b1,
         mask=_mask(arguments.mask),
@@ -109,7 +109,7 @@ def study_options(arguments: argparse.Namespace) -> StudyOptions:
 def print_outcome(study: Study, notices: tuple[Notice, ...], folder: Path) -> None:
     """Say what the user should know first, then where the results are, with the median of each map."""
     for notice in notices:
-        print(f"Warning: {notice.message}", file=sys.stderr)
+        print(f"Note: {notice.message}", file=sys.stderr)
     for name, array in study.maps.values.items():
         values = array[np.isfinite(array)]
         median = f"{np.median(values):.4g}" if values.size else "no value"
