@@ -1,9 +1,9 @@
 """Derive the phantom's label atlas from the MNI ICBM152 2009a maps that the nilearn wheel carries.
 
-Run once by a developer; the atlas is shipped, so nobody needs nilearn to run the phantom. The atlas is a label map
-at 1 mm (labels of ``data/tissues.csv``): the most probable of white matter, grey matter and CSF; deep grey matter
-painted as ellipsoids where the T1 template is grey (the maps have no class for it); and a thin shell of CSF around
-the brain, because the templates are stripped to the brain's surface.
+Run once by a developer; the atlas is shipped, so nobody needs nilearn to run the phantom. The atlas is a
+label map at 1 mm (labels of ``data/tissues.csv``): the most probable of white matter, grey matter and CSF;
+deep grey matter painted as ellipsoids where the T1 template is grey (the maps have no class for it); and a
+thin shell of CSF around the brain, because the templates are stripped to the brain's surface.
 
     python tools/make_atlas.py [nilearn-0.14.1-py3-none-any.whl]
 """

@@ -21,8 +21,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "phantom",
         help="a simulated brain with known truth: series, flip-angle volumes, labels, truth maps",
-        description="Simulate the DCE-MRI examination of one subject and write it with its truth. The same seed "
-        "gives the same files.",
+        description="Simulate the DCE-MRI examination of one subject and write it with its truth. The same "
+        "seed gives the same files.",
     )
     presets = ", ".join(f"{p.name}: {p.label}" for p in PROTOCOLS.values())
     parser.add_argument("protocol", choices=list(PROTOCOLS), help=f"what to simulate ({presets})")

@@ -1,7 +1,8 @@
 """Digital brain phantom: a simulated DCE-MRI examination whose truth is known in every voxel.
 
-`make_phantom` simulates, `write_phantom` writes it to a folder. Anatomy, tissue values and protocols are those of
-published cohorts where there are any; the sources stand in the tables (``data/tissues.csv``, `protocols`).
+`make_phantom` simulates, `write_phantom` writes it to a folder. Anatomy, tissue values and protocols are
+those of published cohorts where there are any; the sources stand in the tables (``data/tissues.csv``,
+`protocols`).
 """
 
 from dcepk.phantom.phantom import Phantom, PhantomOptions

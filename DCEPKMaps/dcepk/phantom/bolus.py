@@ -1,7 +1,7 @@
 """The plasma curve of one subject, and tissue concentrations that follow from it.
 
-The curve is a published population form, scaled, stretched, dispersed and shifted for the subject; it starts at any
-time, not with a frame. Frames see its average over their duration.
+The curve is a published population form, scaled, stretched, dispersed and shifted for the subject; it starts
+at any time, not with a frame. Frames see its average over their duration.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Bolus:
     Attributes
     ----------
     times_s, plasma_mM : ndarray, shape (M,)
-        The curve on a fine grid, from the start of the first frame to the end of the last, on the series' axis.
+        The curve on a fine grid, from the start of the first frame to the end of the last, on the series'
+        axis.
     arrival_s : float
         When the bolus reaches the brain.
     curve : PlasmaCurve

@@ -38,7 +38,7 @@ class Deformation:
         )
 
     def atlas_points(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Atlas positions x, y, z (LPS, mm), each of shape (z, y, x), of a grid given by its axes (LPS, mm)."""
+        """Atlas positions x, y, z, each of shape (z, y, x), of a grid given by its axes (LPS, mm)."""
         (xi, xw), (yi, yw), (zi, zw) = (self._weights(axis, i) for i, axis in enumerate((x, y, z)))
         out = []
         for nodes, own in zip(self._nodes, (x, y[:, None], z[:, None, None])):

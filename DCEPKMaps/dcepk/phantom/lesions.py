@@ -17,7 +17,8 @@ from dcepk.phantom.tissues import label_of
 ANATOMIES = ("stroke", "glioma")
 _ROUGHNESS, _ROUGHNESS_MM = 0.18, 4.0
 
-# Caps and bands of white-matter hyperintensity beside the lateral ventricles (right side; RAS centre, semi-axes, mm).
+# Caps and bands of white-matter hyperintensity beside the lateral ventricles (right side; RAS centre,
+# semi-axes, mm).
 _PERIVENTRICULAR = (
     ((20, 32, 13), (8, 8, 9)),
     ((27, -46, 22), (8, 12, 9)),
@@ -59,8 +60,8 @@ class _Canvas:
     atlas: Atlas
     labels: np.ndarray
 
-    def distance(self, centre_ras, semi_axes, rough=True) -> tuple[tuple[slice, ...], np.ndarray]:
-        """Box around an ellipsoid, and in it the distance from its centre in units of its roughened radius."""
+    def distance(self, centre_ras, semi_axes) -> tuple[tuple[slice, ...], np.ndarray]:
+        """Box around an ellipsoid, and in it the distance from its centre relative to its rough surface."""
         axes = self.atlas.axes_ras_mm()
         reach = np.asarray(semi_axes) * 2.0 + 2
         box, parts = [], []
@@ -70,13 +71,17 @@ class _Canvas:
             parts.append(((axis[box[-1]] - c) / a) ** 2)
         x, y, z = parts
         distance = np.sqrt(z[:, None, None] + y[:, None] + x)
-        if rough:
-            noise = ndimage.gaussian_filter(self.rng.standard_normal(distance.shape), _ROUGHNESS_MM)
-            distance *= 1 + _ROUGHNESS * noise / noise.std()
+        noise = ndimage.gaussian_filter(self.rng.standard_normal(distance.shape), _ROUGHNESS_MM)
+        distance *= 1 + _ROUGHNESS * noise / noise.std()
         return tuple(box[::-1]), distance
 
     def paint(self, name: str, box, where: np.ndarray, *into: str) -> None:
-        """Give a label to the voxels of a box that now belong to one of the named tissues."""
+        """Give a label to the voxels of a box that now belong to one of the named tissues.
+
+        Only the largest connected part of ``where`` counts: roughness may cut off islands.
+        """
+        parts, _ = ndimage.label(where)
+        where = where & (parts == 1 + np.argmax(np.bincount(parts.ravel(), minlength=2)[1:]))
         region = self.labels[box]
         region[where & np.isin(region, [label_of(tissue) for tissue in into])] = label_of(name)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
-from scipy.ndimage import spline_filter
 from scipy.spatial.transform import Rotation
 
 from dcepk.errors import InputError
@@ -15,19 +14,20 @@ from dcepk.geometry import Geometry
 MOTIONS = ("walk", "jumps")
 _WALK_STEP = 0.2
 _JUMPS, _JUMP_SIZE = 3, 2.0
+_RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True)
 class HeadMotion:
     """Pose of the head in every frame.
 
-    A point p of the resting head lies at R (p - c) + c + t, with c the middle of the grid and R = Rz Rx Ry, as in
-    ITK's Euler3DTransform.
+    A point p of the resting head lies at R (p - c) + c + t, with c the middle of the grid.
 
     Attributes
     ----------
     translations_mm, rotations_deg : ndarray, shape (T, 3)
-        t, and the angles about x, y, z, in the LPS frame; zero during the baseline frames.
+        t, and the rotation vector of R, both towards right, anterior and superior (RAS), as in
+        `dcepk.motion.Motion`; zero during the baseline frames.
     """
 
     translations_mm: np.ndarray
@@ -35,15 +35,16 @@ class HeadMotion:
 
     def moved(self, frame: np.ndarray, number: int, geometry: Geometry) -> np.ndarray:
         """A frame (Z, Y, X) as seen with the head in its pose; cubic spline interpolation."""
-        translation, angles = self.translations_mm[number], self.rotations_deg[number]
-        if not (np.any(translation) or np.any(angles)):
+        translation = self.translations_mm[number] * _RAS_TO_LPS
+        rotation = self.rotations_deg[number] * _RAS_TO_LPS
+        if not (np.any(translation) or np.any(rotation)):
             return frame
-        back = Rotation.from_euler("ZXY", angles[[2, 0, 1]], degrees=True).as_matrix().T
+        back = Rotation.from_rotvec(-rotation, degrees=True).as_matrix()
         spacing = np.asarray(geometry.spacing_mm)
         matrix = (back * spacing) / spacing[:, None]
         middle = 0.5 * (np.asarray(geometry.size_xyz) - 1)
         offset = middle - _times(matrix, middle) - _times(back, translation) / spacing
-        coefficients = spline_filter(frame.astype(np.float64), 3, mode="nearest")
+        coefficients = ndimage.spline_filter(frame.astype(np.float64), 3, mode="nearest")
         moved = ndimage.affine_transform(
             coefficients, matrix[::-1, ::-1], offset[::-1], order=3, mode="nearest", prefilter=False
         )
@@ -58,8 +59,8 @@ def subject_motion(rng: np.random.Generator, kind: str, frames: int, baseline_fr
     rng : Generator
         Source of directions and moments.
     kind : {"walk", "jumps"}
-        A random walk with steps of 0.2 mm and 0.2 degrees; or three jumps, each to a pose 2 mm and 2 degrees away
-        from rest, kept until the next.
+        A random walk with steps of 0.2 mm and 0.2 degrees along and about each axis; or three jumps, each to
+        a pose 2 mm and 2 degrees away from rest that lasts until the next.
     frames, baseline_frames : int
         The head rests during the baseline frames.
 

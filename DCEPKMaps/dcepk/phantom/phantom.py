@@ -63,8 +63,8 @@ class Phantom:
     anatomy : Anatomy
         Tissue fractions of every voxel.
     truth : dict of str to ndarray, shape (Z, Y, X), float32
-        ``Ktrans``, ``vp``, ``ve``, ``kep``, ``T10``, ``M0`` and, with a B1 error, ``B1``: means over the tissues of
-        a voxel (air left out, but for M0); kep is the ratio of the means. 0 in air. Units as in
+        ``Ktrans``, ``vp``, ``ve``, ``kep``, ``T10``, ``M0`` and, with a B1 error, ``B1``: means over the
+        tissues of a voxel (air left out, but for M0); kep is the ratio of the means. 0 in air. Units as in
         `dcepk.maps.PARAMETERS`; M0 in units of the signal.
     bolus : Bolus
         The plasma curve.

@@ -14,7 +14,7 @@ from dcepk.geometry import Geometry
 
 SIZES = ("small", "full")
 FIELD_OF_VIEW_MM = (180.0, 240.0, 168.0)
-"""Extent along x (left-right), y (anterior-posterior) and z; the same for all presets but those with own slices."""
+"""Extent along x (left-right), y (anterior-posterior) and z, unless a preset has its own."""
 _CENTRE_LPS_MM = (0.0, 17.0, 11.0)
 
 
@@ -112,14 +112,16 @@ _SMALL = (72, 96, 28)
 
 _PROTOCOLS = (
     Protocol(
-        "stroke", "mild stroke, 1.5 T", "Ulas et al., Front Neurol 2019;9:1147; blood curve of Heye 2016", "stroke",
+        "stroke", "mild stroke, 1.5 T",
+        "Ulas et al., Front Neurol 2019;9:1147; blood curve of Heye 2016", "stroke",
         8.24e-3, 3.1e-3, 12.0, 1.5, "gadoterate", 4.2, 0.45,
         frames=21, interval_s=73.0, injection_frame=1, arrival_range_s=(0.0, 20.0), population_form="heye",
         flip_angles_deg=(2.0, 12.0), flip_angle_tr_s=8.24e-3, baseline_is_flip_angle_volume=True,
         matrix=MappingProxyType({"small": _SMALL, "full": (192, 256, 42)}),
     ),
     Protocol(
-        "glioma", "glioma, 3 T", "60 frames of about 4 s; TR, TE and flip angle are engineering values", "glioma",
+        "glioma", "glioma, 3 T",
+        "60 frames of about 4 s; TR, TE and flip angle are engineering values", "glioma",
         4.0e-3, 1.4e-3, 15.0, 3.0, "gadoterate", 3.4, 0.45,
         frames=60, interval_s=4.5, injection_frame=7, arrival_range_s=(4.0, 10.0), population_form="manning",
         flip_angles_deg=(2.0, 5.0, 10.0, 15.0), flip_angle_tr_s=4.0e-3, baseline_is_flip_angle_volume=False,
@@ -127,7 +129,8 @@ _PROTOCOLS = (
     ),
     Protocol(
         "rider", "glioblastoma, 1.5 T (RIDER Neuro)",
-        "65 x 4.8 s, 16 slices of 5 mm, injection at 24 s; the TR of the T1 series is an engineering value", "glioma",
+        "65 x 4.8 s, 16 slices of 5 mm, injection at 24 s; TR, TE and the T1 series are engineering values", 
+        "glioma",
         3.8e-3, 1.8e-3, 25.0, 1.5, "gadopentetate", 4.3, 0.45,
         frames=65, interval_s=4.8, injection_frame=5, arrival_range_s=(4.0, 10.0), population_form="parker",
         flip_angles_deg=(5.0, 10.0, 15.0, 20.0, 25.0, 30.0), flip_angle_tr_s=4.43e-3,

@@ -1,8 +1,8 @@
 """The phantom: from a protocol and a seed to a dynamic series with its truth.
 
-The signal of a voxel is the sum of the signals of its tissues (partial volume), each by the spoiled gradient-echo
-equation from an extended Tofts concentration averaged over the frame. Motion moves noise-free frames; Rician noise
-comes last. Every effect draws from its own random stream.
+The signal of a voxel is the sum of the signals of its tissues (partial volume), each by the spoiled
+gradient-echo equation from an extended Tofts concentration averaged over the frame. Motion moves noise-free
+frames; Rician noise comes last. Every effect draws from its own random stream.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class _Subject:
         return float(frame[pure].mean(dtype=float))
 
     def _pieces(self):
-        """Tissue by tissue, chunks of the voxels that hold some of it: (tissue, voxels, fraction, share done)."""
+        """Chunks of the voxels that hold some of each tissue: (tissue, voxels, fraction, share done)."""
         fractions = self.anatomy.fractions.reshape(len(self.tissues), -1)
         for number, tissue in enumerate(self.tissues):
             if tissue is None:

@@ -11,7 +11,7 @@ from dcepk.errors import InputError
 
 @dataclass(frozen=True)
 class Streams:
-    """Independent generators for one seed; a new purpose goes at the end, so that older ones keep their numbers."""
+    """Independent generators of one seed; a new purpose goes last, so that others keep their numbers."""
 
     shape: np.random.Generator
     vessels: np.random.Generator

@@ -74,7 +74,8 @@ def tissues() -> tuple[Tissue, ...]:
             number(row, "t1_1.5T_s"), number(row, "t1_sd_1.5T_s", 0.0),
             number(row, "t1_3T_s"), number(row, "t1_sd_3T_s", 0.0),
             float(row["m0"]), float(row["Ktrans_per_min"]), float(row["Ktrans_factor"]),
-            number(row, "vp"), float(row["vp_factor"]), float(row["ve"]), float(row["ve_factor"]), row["source"],
+            number(row, "vp"), float(row["vp_factor"]), float(row["ve"]), float(row["ve_factor"]),
+            row["source"],
         )
         for row in rows
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A phantom as files: NIfTI with BIDS json, label and truth maps, tables. The same phantom gives the same bytes."""
+"""A phantom as files: NIfTI with BIDS json, labels, truth, tables. The same phantom gives the same bytes."""
 
 from __future__ import annotations
 
