@@ -118,7 +118,8 @@ class RoiCurve:
     measured_mM, measured_error_mM : ndarray, shape (T,)
         Mean concentration and its standard error over the voxels, mM.
     fitted_mM : ndarray, shape (T,)
-        Curve of the model fitted to the mean, mM, without the offset that stands for baseline noise.
+        Curve of the model fitted to the mean, mM, with the offset that stands for the noise of the baseline
+        (`dcepk.fitting.base`), so that residuals are measured minus fitted.
     values, standard_errors : dict of str to float
         Parameters of that fit, and their standard errors.
     model : str
@@ -223,6 +224,8 @@ def roi_curves(maps: ParameterMaps, label_map: LabelMapLike, vif: InputFunction 
     model = method_named(settings.method).model(plasma_curve(maps.times_s, vif), settings)
     fit = model.fit(np.stack([mean for _, (_, mean, _) in kept]))
     predicted = fit.predict()
+    if model.shared_baseline:  # least squares with a free offset leaves residuals of mean zero
+        predicted += np.mean([mean for _, (_, mean, _) in kept] - predicted, axis=1, keepdims=True)
     return [
         RoiCurve(
             label, name, n, maps.times_s, mean, error, predicted[i],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
@@ -58,9 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         with TerminalProgress() as bar:
             study = run_study(options, bar.update)
             bar.update("Writing", 0.0)
-            notices = write_study(
-                place, study, command=shlex.join(["dcepk", *sys.argv[1:]]), with_report=arguments.report
-            )
+            notices = write_study(place, study, command=arguments.command_line, with_report=arguments.report)
             bar.update("Writing", 1.0)
     print_outcome(study, notices, arguments.output)
     return 0

@@ -1,7 +1,7 @@
 """The command ``dcepk``: finds the subcommand, runs it, and turns errors into one sentence and an exit code.
 
-Each subcommand is a module of this package with two functions: ``add_parser(subparsers)`` declares its options and
-``run(arguments)`` does the work and returns the exit code. No kinetics live here.
+Each subcommand is a module of this package with two functions: ``add_parser(subparsers)`` declares its options
+and ``run(arguments)`` does the work and returns the exit code. No kinetics live here.
 
 Exit codes: 0 done; 2 a user's mistake, told in one sentence; 130 interrupted, with nothing half-written.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -58,15 +59,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     try:
-        arguments = build_parser().parse_args(_joined_coordinates(sys.argv[1:] if argv is None else argv))
-        module = import_module(f"dcepk.cli.{arguments.command}")
-        return module.run(arguments) or DONE
+        return execute(sys.argv[1:] if argv is None else argv)
     except (KeyboardInterrupt, Cancelled):
         print("dcepk: Interrupted; nothing was written.", file=sys.stderr)
         return INTERRUPTED
     except DCEPKError as error:
         print(f"dcepk: {' '.join(str(error).split())}", file=sys.stderr)
         return MISTAKE
+
+
+def execute(argv: Sequence[str]) -> int:
+    """Parse and run a command line; mistakes are raised as `DCEPKError`. Subcommands find it as ``command_line``."""
+    arguments = build_parser().parse_args(_joined_coordinates(argv))
+    arguments.command_line = shlex.join(["dcepk", *argv])
+    return import_module(f"dcepk.cli.{arguments.command}").run(arguments) or DONE
 
 
 def _joined_coordinates(argv: Sequence[str]) -> list[str]:

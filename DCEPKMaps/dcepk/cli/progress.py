@@ -7,13 +7,13 @@ from typing import TextIO
 
 
 class TerminalProgress:
-    """Shows the stages of long work; pass `update` as the ``progress`` callback, and use it as a context manager.
+    """Shows the stages of long work: a context manager whose `update` is the ``progress`` callback.
 
     Parameters
     ----------
     stream : text file, optional
-        Where to write; standard error by default. A bar (tqdm) needs a terminal and tqdm; otherwise every stage
-        is one line.
+        Where to write; standard error by default. A bar needs a terminal and tqdm; otherwise every stage is
+        one line.
     """
 
     def __init__(self, stream: TextIO | None = None):

@@ -70,18 +70,19 @@ def write_report(
             "everything else is written."
         ) from error
     from dcepk.report.page import page
+    from dcepk.report.scales import Scale
 
     anatomy = series.signal[: summary["provenance"]["acquisition"]["baseline_frames"]].mean(0)
     anatomy = np.nan_to_num(anatomy, posinf=0.0, neginf=0.0)
-    ranges = {name: figures.display_range(name, array) for name, array in maps.values.items()}
-    pictures = {name: figures.overlay(maps, name, anatomy, ranges[name]) for name in maps.values}
+    scales = {name: Scale.of(name, array) for name, array in maps.values.items()}
+    pictures = {name: figures.overlay(maps, scale, anatomy) for name, scale in scales.items()}
     text = page(
-        maps, vif=vif, series=series, t10=t10, rois=rois, motion=motion, summary=summary, ranges=ranges,
+        maps, vif=vif, series=series, t10=t10, rois=rois, motion=motion, summary=summary, scales=scales,
         overlays=pictures,
         model_picture=figures.model_overlay(maps, anatomy) if len(maps.model_names) > 1 else None,
         vif_picture=None if vif is None else figures.input_function(vif),
         curve_picture=figures.region_curves(rois.curves) if rois is not None and rois.curves else None,
-        histogram_picture=figures.histograms(maps, ranges),
+        histogram_picture=figures.histograms(maps, scales),
         motion_picture=None if motion is None else figures.motion(motion, maps.times_s),
     )  # fmt: skip
     Path(path).write_text(text, encoding="utf-8")

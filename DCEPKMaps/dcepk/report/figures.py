@@ -11,7 +11,8 @@ from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dcepk.maps import PARAMETERS, Parameter, ParameterMaps
+from dcepk.maps import ParameterMaps
+from dcepk.report.scales import Scale
 from dcepk.report.slices import View, chosen_slices, cropped
 from dcepk.roi import RoiCurve
 from dcepk.vif.input_function import InputFunction
@@ -39,19 +40,17 @@ _DPI, _WIDTH_IN = 110, 9.6
 _SLICES = 6
 
 
-def overlay(maps: ParameterMaps, name: str, anatomy: np.ndarray, shown_range: tuple[float, float]) -> bytes:
+def overlay(maps: ParameterMaps, scale: Scale, anatomy: np.ndarray) -> bytes:
     """A map and its standard error over the anatomy, in the same range, several slices.
 
     Parameters
     ----------
     maps : ParameterMaps
         The maps.
-    name : str
-        Which one.
+    scale : Scale
+        Which one, in which unit and range.
     anatomy : ndarray, shape (Z, Y, X)
         Grey background.
-    shown_range : (float, float)
-        Values at the ends of the colour bar.
 
     Returns
     -------
@@ -62,14 +61,15 @@ def overlay(maps: ParameterMaps, name: str, anatomy: np.ndarray, shown_range: tu
     mask = view.oriented(maps.mask)
     numbers = chosen_slices(mask, _SLICES)
     rows, columns = cropped(mask[numbers])
-    stacks = [view.oriented(maps.values[name]), view.oriented(maps.standard_errors[name])]
+    name = scale.parameter.name
+    stacks = [view.oriented(a[name] * np.float32(scale.factor)) for a in (maps.values, maps.standard_errors)]
     background = view.oriented(anatomy)[numbers][:, rows, columns]
     grey = np.nanpercentile(background, (1, 99.5))
     height, width = background.shape[1:]
     cell = (_WIDTH_IN - 1.1) / _SLICES
     figure_height = 2 * cell * height * view.aspect / width + 0.45
     with rc_context(_STYLE):
-        figure = Figure((_WIDTH_IN, min(figure_height, 7.0)), layout="constrained")
+        figure = Figure((_WIDTH_IN, min(figure_height, 7.0)), layout="compressed")
         axes = figure.subplots(2, len(numbers), squeeze=False)
         for row, (stack, title) in enumerate(zip(stacks, (name, "standard error"))):
             for column, number in enumerate(numbers):
@@ -77,8 +77,8 @@ def overlay(maps: ParameterMaps, name: str, anatomy: np.ndarray, shown_range: tu
                 ax.imshow(background[column], cmap="gray", vmin=grey[0], vmax=grey[1], aspect=view.aspect)
                 values = np.ma.masked_invalid(stack[number][rows, columns])
                 image = ax.imshow(
-                    values, cmap=_COLOURS, vmin=shown_range[0], vmax=shown_range[1], aspect=view.aspect,
-                    interpolation="nearest",
+                    values, cmap=_COLOURS, vmin=scale.low * scale.factor, vmax=scale.high * scale.factor,
+                    aspect=view.aspect, interpolation="nearest",
                 )  # fmt: skip
                 ax.set(xticks=[], yticks=[])
                 ax.spines[:].set_visible(False)
@@ -89,7 +89,7 @@ def overlay(maps: ParameterMaps, name: str, anatomy: np.ndarray, shown_range: tu
         corner.text(0.5, 0.985, view.top, transform=corner.transAxes, ha="center", va="top", color="w", fontsize=8)
         corner.text(0.02, 0.5, view.left, transform=corner.transAxes, ha="left", va="center", color="w", fontsize=8)
         bar = figure.colorbar(image, ax=axes, fraction=0.025, pad=0.01, extend="both")
-        bar.set_label(parameter(name).label)
+        bar.set_label(scale.label)
         bar.outline.set_visible(False)
         return _png(figure)
 
@@ -107,7 +107,7 @@ def model_overlay(maps: ParameterMaps, anatomy: np.ndarray) -> bytes:
     height, width = background.shape[1:]
     cell = (_WIDTH_IN - 1.1) / _SLICES
     with rc_context(_STYLE):
-        figure = Figure((_WIDTH_IN, min(cell * height * view.aspect / width + 0.6, 5.0)), layout="constrained")
+        figure = Figure((_WIDTH_IN, min(cell * height * view.aspect / width + 0.6, 5.0)), layout="compressed")
         axes = figure.subplots(1, len(numbers), squeeze=False)[0]
         for ax, grey_slice, slice_chosen, number in zip(axes, background, chosen, numbers):
             ax.imshow(grey_slice, cmap="gray", vmin=grey[0], vmax=grey[1], aspect=view.aspect)
@@ -137,7 +137,10 @@ def input_function(vif: InputFunction) -> bytes:
         ax = axes[-1]
         if vif.fine_times_s is not None:
             ax.plot(vif.fine_times_s / 60, vif.fine_plasma_mM, lw=1, color=_SECOND, label="fine curve")
-            ax.plot(minutes, vif.plasma_mM, "o", ms=3.5, color=_ACCENT, label="seen by the frames")
+            ax.plot(minutes, vif.plasma_mM, "o", ms=3.5, color=_ACCENT, label="averaged over each frame")
+            measured = vif.quality.get("measured_plasma_mM")
+            if measured is not None:
+                ax.plot(minutes, measured, "x", ms=4, color=_INK, label="measured")
             ax.legend()
         else:
             ax.plot(minutes, vif.plasma_mM, "o-", ms=3.5, lw=0.8, color=_ACCENT)
@@ -170,19 +173,19 @@ def region_curves(curves: Sequence[RoiCurve]) -> bytes:
         return _png(figure)
 
 
-def histograms(maps: ParameterMaps, ranges: dict[str, tuple[float, float]]) -> bytes:
+def histograms(maps: ParameterMaps, scales: dict[str, Scale]) -> bytes:
     """Distribution of each map over the analysed voxels."""
     with rc_context(_STYLE):
         figure = Figure((_WIDTH_IN, 2.3), layout="constrained")
         axes = figure.subplots(1, len(maps.values), squeeze=False)[0]
         for ax, (name, array) in zip(axes, maps.values.items()):
-            values = array[np.isfinite(array)]
-            high = ranges[name][1]
+            scale = scales[name]
+            values = array[np.isfinite(array)] * np.float32(scale.factor)
             low = min(0.0, float(np.percentile(values, 1))) if values.size else 0.0
-            ax.hist(values, bins=60, range=(low, high), color=_SECOND)
+            ax.hist(values, bins=60, range=(low, scale.high * scale.factor), color=_SECOND)
             if values.size:
                 ax.axvline(float(np.median(values)), color=_ACCENT, lw=1.2)
-            ax.set(xlabel=parameter(name).label, yticks=[])
+            ax.set(xlabel=scale.label, yticks=[])
             ax.spines["left"].set_visible(False)
             ax.xaxis.set_major_locator(MaxNLocator(4))
         axes[0].set_ylabel("voxels")
@@ -211,23 +214,7 @@ def motion(found: Motion, times_s: np.ndarray) -> bytes:
         return _png(figure)
 
 
-def display_range(name: str, array: np.ndarray) -> tuple[float, float]:
-    """Range of the colour bar: from the parameter's lower end to the 98th percentile, rounded up to two digits."""
-    low = parameter(name).low
-    values = array[np.isfinite(array)]
-    high = float(np.percentile(values, 98)) if values.size else parameter(name).high
-    if high <= low:
-        return low, parameter(name).high
-    digit = 10.0 ** (np.floor(np.log10(high - low)) - 1)
-    return low, low + float(np.ceil((high - low) / digit) * digit)
-
-
-def parameter(name: str) -> Parameter:
-    """The row of the parameter table."""
-    return PARAMETERS[name]
-
-
 def _png(figure: Figure) -> bytes:
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI)
+    figure.savefig(buffer, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.05)
     return buffer.getvalue()

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dcepk.acquisition import FACTS
-from dcepk.maps import PARAMETERS, ParameterMaps
-from dcepk.methods import method_named
+from dcepk.maps import ParameterMaps
+from dcepk.methods import Method, method_named
+from dcepk.report.scales import Scale
 from dcepk.report.slices import View
 from dcepk.series import DynamicSeries
 from dcepk.vif.input_function import InputFunction
 
 if TYPE_CHECKING:
     from dcepk.motion import Motion
-    from dcepk.roi import RoiResults
+    from dcepk.roi import RoiResults, RoiStatistics
 
 _NOT_CONTAINED = (
     (
@@ -57,7 +58,7 @@ def page(
     rois: RoiResults | None,
     motion: Motion | None,
     summary: dict[str, Any],
-    ranges: dict[str, tuple[float, float]],
+    scales: dict[str, Scale],
     overlays: dict[str, bytes],
     model_picture: bytes | None,
     vif_picture: bytes | None,
@@ -68,14 +69,14 @@ def page(
     """The page as text; parameters as for `dcepk.report.write_report`, with the pictures as PNG."""
     method = method_named(maps.provenance["method"])
     sections = [
-        f"<h1>{escape(method.label)} maps of a DCE-MRI series</h1>",
-        f'<p class="soft">{escape(_title_line(series, summary))}</p>',
+        "<h1>DCE-MRI parameter maps</h1>",
+        f'<p class="soft">{escape(_title_line(series, method, summary))}</p>',
         f'<p class="disclaimer">{escape(summary["disclaimer"])}</p>',
         _warnings(summary["notices"]),
         _done(maps, vif, series, t10, motion, method),
-        _maps(maps, ranges, overlays, model_picture),
+        _maps(maps, scales, overlays, model_picture),
         _input_function(vif, vif_picture),
-        _regions(rois, curve_picture),
+        _regions(rois, scales, curve_picture),
         _distributions(summary, histogram_picture),
         _motion(motion, motion_picture),
         _not_contained(),
@@ -110,8 +111,8 @@ def number(value: float) -> str:
     return f"{value:.{max(0, decimals)}f}" if decimals <= 8 else f"{value:.2e}"
 
 
-def _title_line(series: DynamicSeries, summary: dict[str, Any]) -> str:
-    return f"{PurePath(series.name).name} · {summary['written'][:10]} · {summary['software']}"
+def _title_line(series: DynamicSeries, method: Method, summary: dict[str, Any]) -> str:
+    return f"{method.label} · {PurePath(series.name).name} · {summary['written'][:10]} · {summary['software']}"
 
 
 def _warnings(notices: Sequence[dict[str, str]]) -> str:
@@ -155,7 +156,7 @@ def _protocol(maps: ParameterMaps, series: DynamicSeries) -> Iterable[tuple[str,
     yield "contrast agent", acquisition["agent"] or "not known", sources.get("agent", "")
 
 
-def _maps(maps: ParameterMaps, ranges, overlays: dict[str, bytes], model_picture: bytes | None) -> str:
+def _maps(maps: ParameterMaps, scales: dict[str, Scale], overlays: dict[str, bytes], model_picture: bytes | None) -> str:
     view = View.of(maps.geometry)
     side = {"R": "patient's left on the right", "A": "front on the left"}[view.left]
     parts = [
@@ -165,10 +166,11 @@ def _maps(maps: ParameterMaps, ranges, overlays: dict[str, bytes], model_picture
         "above it, the voxel's value is noise.</p>",
     ]
     for name, picture in overlays.items():
-        parameter, (low, high) = PARAMETERS[name], ranges[name]
+        scale = scales[name]
+        low, high = number(scale.low * scale.factor), number(scale.high * scale.factor)
         caption = (
-            f"{parameter.label}: {parameter.description}. Colours from {number(low)} to {number(high)} "
-            f"{parameter.unit} (98th percentile); values outside take the end colours."
+            f"{name}: {scale.parameter.description}. Colours from {low} to {high} {scale.unit}".rstrip()
+            + " (98th percentile); values outside take the end colours."
         )
         parts.append(f"<h3>{escape(name)}</h3>{_figure(picture, caption)}")
     if model_picture is not None:
@@ -179,44 +181,60 @@ def _maps(maps: ParameterMaps, ranges, overlays: dict[str, bytes], model_picture
 def _input_function(vif: InputFunction | None, picture: bytes | None) -> str:
     if vif is None:
         return ""
-    rows = [(k.replace("_", " "), f"{v:.4g}" if isinstance(v, float) else str(v)) for k, v in vif.quality.items()]
-    caption = f"{vif.description}. Peak {vif.plasma_mM.max():.3g} mM in plasma."
+    rows = [(_with_unit(k), f"{v:.4g}" if isinstance(v, float) else str(v)) for k, v in vif.quality.items()
+            if isinstance(v, (int, float, str))]
+    caption = f"{vif.description}. Highest frame {vif.plasma_mM.max():.3g} mM in plasma."
     return f"<h2>Input function</h2>{_figure(picture, caption)}{_table((), rows) if rows else ''}"
 
 
-def _regions(rois: RoiResults | None, picture: bytes | None) -> str:
+def _with_unit(key: str) -> str:
+    """``time_of_peak_s`` as ``time of peak (s)``."""
+    words, _, unit = key.rpartition("_")
+    return f"{words.replace('_', ' ')} ({unit})" if unit in ("s", "mM") else key.replace("_", " ")
+
+
+def _regions(rois: RoiResults | None, scales: dict[str, Scale], picture: bytes | None) -> str:
     if rois is None:
         return ""
     parts = ["<h2>Regions</h2>"]
     if picture is not None:
-        caption = "Mean concentration of each region (points, with standard error) and the model fitted to it (line)."
-        parts.append(_figure(picture, caption))
-        names = list(rois.curves[0].values)
-        header = ("region", "voxels", "model", *(PARAMETERS[n].label for n in names))
-        rows = [
-            (c.name, f"{c.n:,}", c.model, *(with_error(c.values[n], c.standard_errors[n]) for n in names))
-            for c in rois.curves
-        ]
-        parts.append(f"<h3>Fit of each mean curve (value ± standard error)</h3>{_table(header, rows, numbers_from=1)}")
-    header = (
-        "region", "map", "n", "mean ± standard error", "sd", "noise error", "median", "quartiles", "flagged", "no value",
-        "excluded",
-    )  # fmt: skip
-    rows = [
-        (
-            r.name, PARAMETERS[r.map].label if r.map in PARAMETERS else r.map, f"{r.n:,}",
-            with_error(r.mean, r.standard_error), number(r.sd), number(r.noise_error), number(r.median),
-            f"{number(r.q1)} to {number(r.q3)}", f"{r.n_flagged:,}", f"{r.n_missing:,}", f"{r.n_excluded:,}",
+        caption = (
+            "Mean concentration of each region (points, with standard error) and the model fitted to it (line, with "
+            "its baseline offset)."
         )
-        for r in rois.statistics
-    ]  # fmt: skip
-    parts.append(f"<h3>Statistics of the voxels</h3>{_table(header, rows, numbers_from=2, group=True)}")
+        parts.append(_figure(picture, caption))
+    for name in dict.fromkeys(r.map for r in rois.statistics):
+        rows = [r for r in rois.statistics if r.map == name]
+        parts.append(_region_table(rows, scales[name] if name in scales else _plain_scale(name, rows)))
     parts.append(
-        '<p class="soft">Standard error: sd / sqrt(n), as if voxels were independent. Noise error: what signal noise '
-        "alone does to this mean, propagated from the voxels' own standard errors. The fit of the mean curve is the "
-        "better estimate where single voxels are noisy.</p>"
+        '<p class="soft">Standard error of the mean: sd / sqrt(n), as if voxels were independent. Noise error: what '
+        "signal noise alone does to this mean, propagated from the voxels' own standard errors. Where voxels are "
+        "noisy, the fit of the mean curve is the better estimate.</p>"
     )
     return "".join(parts)
+
+
+def _region_table(rows: Sequence[RoiStatistics], scale: Scale) -> str:
+    fitted = any(np.isfinite(r.curve_fit) for r in rows)
+    header = ["region", *(["fit of the mean curve"] if fitted else []), "mean of the voxels"]
+    header += ["sd", "noise error", "median", "quartiles", "voxels", "flagged", "no value"]
+    excluded = any(r.n_excluded for r in rows)
+    f = scale.factor
+    cells = [
+        [
+            r.name, *([with_error(r.curve_fit * f, r.curve_fit_error * f)] if fitted else []),
+            with_error(r.mean * f, r.standard_error * f), number(r.sd * f), number(r.noise_error * f),
+            number(r.median * f), f"{number(r.q1 * f)} to {number(r.q3 * f)}", f"{r.n:,}", f"{r.n_flagged:,}",
+            f"{r.n_missing:,}", *([f"{r.n_excluded:,}"] if excluded else []),
+        ]
+        for r in rows
+    ]  # fmt: skip
+    header += ["excluded"] if excluded else []
+    return f"<h3>{escape(scale.label)}</h3>{_table(header, cells, numbers_from=1)}"
+
+
+def _plain_scale(name: str, rows: Sequence[RoiStatistics]) -> Scale:
+    return Scale.of(name, np.array([r.max for r in rows]))
 
 
 def _distributions(summary: dict[str, Any], picture: bytes) -> str:
@@ -280,22 +298,18 @@ def _cell(value: object) -> str:
     return value if isinstance(value, _Html) else escape(str(value))
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]], numbers_from: int = 99, group: bool = False) -> str:
-    """A table; columns from ``numbers_from`` on are right-aligned, ``group`` shows a repeated first cell once."""
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]], numbers_from: int = 99) -> str:
+    """A table; columns from ``numbers_from`` on are right-aligned."""
     lines = []
     if header:
         cells = (f"<th{_kind(i, numbers_from)}>{escape(h)}</th>" for i, h in enumerate(header))
         lines.append(f"<tr>{''.join(cells)}</tr>")
-    previous = None
     for row in rows:
-        new = row[0] != previous
-        previous = row[0]
-        shown = ("", *row[1:]) if group and not new else row
         if header:
-            cells = [f"<td{_kind(i, numbers_from)}>{_cell(v)}</td>" for i, v in enumerate(shown)]
+            cells = [f"<td{_kind(i, numbers_from)}>{_cell(v)}</td>" for i, v in enumerate(row)]
         else:
-            cells = [f"<th>{_cell(shown[0])}</th>", *(f"<td>{_cell(v)}</td>" for v in shown[1:])]
-        lines.append(f"<tr{' class=first' if group and new else ''}>{''.join(cells)}</tr>")
+            cells = [f"<th>{_cell(row[0])}</th>", *(f"<td>{_cell(v)}</td>" for v in row[1:])]
+        lines.append(f"<tr>{''.join(cells)}</tr>")
     return f'<div class="wide"><table>{"".join(lines)}</table></div>'
 
 
