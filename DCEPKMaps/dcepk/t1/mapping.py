@@ -138,7 +138,7 @@ class _Job:
     b1: np.ndarray | None
 
     def chunks(self, mask: np.ndarray):
-        """Voxel indices, a chunk at a time, each with the B1 that serves the whole chunk in the grid search."""
+        """Voxel indices, in chunks, each with the B1 that serves the whole chunk in the grid search."""
         voxels = np.flatnonzero(mask)
         if self.b1 is None:
             groups = [(voxels, 1.0)]
@@ -226,7 +226,7 @@ def _checked_b1(b1: np.ndarray, shape: tuple[int, ...], mask: np.ndarray) -> np.
     low, high = _PLAUSIBLE_B1
     if not low <= np.median(inside) <= high:
         raise InputError(
-            f"The B1 map has a median of {np.median(inside):g}: it is expected relative to the nominal angle, "
+            f"The B1 map has a median of {np.median(inside):g}: expected is B1 relative to nominal, "
             "near 1 (divide a map in percent by 100)."
         )
     return b1.ravel()
@@ -249,6 +249,6 @@ def _notices(angles: np.ndarray, quality: np.ndarray, mask: np.ndarray):
     if share > _MANY:
         yield Notice(
             "t1-without-solution",
-            f"{share:.0%} of the voxels have flip-angle signals that no T1 explains (noise in air, motion between "
-            "the volumes, or a wrong flip angle); they have no T1.",
+            f"{share:.0%} of the voxels have flip-angle signals that no T1 explains (noise in air, motion "
+            "between the volumes, or a wrong flip angle); they have no T1.",
         )
