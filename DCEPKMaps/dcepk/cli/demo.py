@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     with new_folder(arguments.output, arguments.overwrite, _MARKER) as place:
         phantom = place / "phantom"
         _step("Simulating an examination", "phantom", _PROTOCOL, "-o", phantom)
-        vfa = [f"{p}:{p.name.removeprefix('vfa_').removesuffix('.nii.gz')}" for p in phantom.glob("vfa_*.nii.gz")]
-        flip_angles = ["--vfa", *sorted(vfa), "--vfa-tr", "8.24"]
+        flip_angles = _flip_angle_options(phantom)
         _step("Mapping T1", "t1map", *flip_angles, "-o", place / "t1map")
         for model in _MODELS:
             _step(
@@ -77,6 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _step(title: str, *argv: object) -> None:
     print(f"\n{title}: dcepk {' '.join(str(a) for a in argv)}")
     execute([str(a) for a in argv])
+
+
+def _flip_angle_options(phantom: Path) -> list[str]:
+    volumes = sorted(phantom.glob("vfa_*.nii.gz"))
+    facts = [json.loads(v.with_name(v.name.replace(".nii.gz", ".json")).read_text("utf-8")) for v in volumes]
+    angles = [f"{volume}:{fact['FlipAngle']:g}" for volume, fact in zip(volumes, facts)]
+    return ["--vfa", *angles, "--vfa-tr", f"{1e3 * facts[0]['RepetitionTimeExcitation']:g}"]
 
 
 def _compared(place: Path, model: str) -> list[Comparison]:

@@ -53,12 +53,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
     options = study_options(arguments)
-    with new_folder(arguments.output, arguments.overwrite) as place:
-        with TerminalProgress() as bar:
-            study = run_study(options, bar.update)
-            bar.update("Writing", 0.0)
-            notices = write_study(place, study, command=arguments.command_line, with_report=arguments.report)
-            bar.update("Writing", 1.0)
+    with new_folder(arguments.output, arguments.overwrite) as place, TerminalProgress() as bar:
+        study = run_study(options, bar.update)
+        bar.update("Writing", 0.0)
+        notices = write_study(place, study, command=arguments.command_line, with_report=arguments.report)
+        bar.update("Writing", 1.0)
     print_outcome(study, notices, arguments.output)
     return 0
 
