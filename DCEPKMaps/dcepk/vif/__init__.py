@@ -3,13 +3,13 @@
 Every function returns an `InputFunction`; the series must be complete (`dcepk.completion.completed`).
 """
 
-from dcepk.vif.automatic import automatic
 from dcepk.vif.blood import default_t1_blood_s
 from dcepk.vif.curve import from_curve
-from dcepk.vif.functional import functional
+from dcepk.vif.functional_form import functional
 from dcepk.vif.input_function import InputFunction
 from dcepk.vif.measured import from_mask, from_point
 from dcepk.vif.population import POPULATION_FORMS, population, population_blood_mM
+from dcepk.vif.sagittal_sinus import automatic
 
 __all__ = [
     "POPULATION_FORMS",
