@@ -53,10 +53,12 @@ def subject_bolus(rng: np.random.Generator, protocol: Protocol) -> Bolus:
     arrival = protocol.injection_s + rng.uniform(*protocol.arrival_range_s)
     dispersion = rng.uniform(*_DISPERSION_S)
     frames, half = protocol.times_s, protocol.interval_s / 2
-    times = np.linspace(-half, frames[-1] + half, int(np.ceil((frames[-1] + 2 * half) / _STEP_S)) + 1)
+    # The arrival is a node of the grid: before it there is no contrast at all.
+    first = np.floor((-half - arrival) / _STEP_S)
+    times = arrival + _STEP_S * np.arange(first, np.ceil((frames[-1] + half - arrival) / _STEP_S) + 1)
     blood = amplitude * population_blood_mM(protocol.population_form, (times - arrival) / stretch)
-    keep = np.exp(-(times[1] - times[0]) / dispersion)
-    plasma = lfilter([1 - keep], [1, -keep], blood) / (1 - protocol.hematocrit)
+    keep = np.exp(-_STEP_S / dispersion)
+    plasma = lfilter([0, 1 - keep], [1, -keep], blood) / (1 - protocol.hematocrit)
     curve = PlasmaCurve(frames, plasma, sample_times_s=times, frame_duration_s=protocol.interval_s)
     return Bolus(times, plasma, arrival, curve)
 

@@ -27,8 +27,10 @@ class Deformation:
     """
 
     def __init__(self, rng: np.random.Generator, geometry: Geometry):
-        low = np.asarray(geometry.origin_mm) - np.asarray(geometry.spacing_mm)
-        extent = (np.asarray(geometry.size_xyz) + 1) * geometry.spacing_mm
+        # From the field of view alone, so that a subject has the same shape on a coarse and a fine grid.
+        spacing = np.asarray(geometry.spacing_mm)
+        low = np.asarray(geometry.origin_mm) - spacing / 2 - _NODE_MM
+        extent = np.round(geometry.size_xyz * spacing, 3) + 2 * _NODE_MM
         counts = np.ceil(extent / _NODE_MM).astype(int) + 2
         self._low = low
         axes = [low[i] + _NODE_MM * np.arange(counts[i]) for i in range(3)]

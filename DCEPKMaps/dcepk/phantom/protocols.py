@@ -129,7 +129,7 @@ _PROTOCOLS = (
     ),
     Protocol(
         "rider", "glioblastoma, 1.5 T (RIDER Neuro)",
-        "65 x 4.8 s, 16 slices of 5 mm, injection at 24 s; TR, TE and the T1 series are engineering values", 
+        "65 x 4.8 s, 16 slices of 5 mm, injection at 24 s; TR, TE and the T1 series are engineering values",
         "glioma",
         3.8e-3, 1.8e-3, 25.0, 1.5, "gadopentetate", 4.3, 0.45,
         frames=65, interval_s=4.8, injection_frame=5, arrival_range_s=(4.0, 10.0), population_form="parker",

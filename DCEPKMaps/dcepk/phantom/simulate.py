@@ -105,7 +105,6 @@ def make_phantom(
     volumes = [_with_noise(volume, streams.flip_angle_noise, sigma) for volume in still]
     if preset.baseline_is_flip_angle_volume:
         volumes[preset.flip_angles_deg.index(preset.flip_angle_deg)] = signal[0].copy()
-    report("Simulating", 1.0)
     series = DynamicSeries(
         signal, preset.times_s, geometry, preset.acquisition(baseline),
         Source(Origin.READ, f"phantom preset {preset.name}"), preset.interval_s, f"phantom {preset.name}",
