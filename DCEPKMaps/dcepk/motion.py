@@ -37,9 +37,9 @@ class Motion:
     Attributes
     ----------
     translations_mm : ndarray, shape (T, 3)
-        Displacement of the centre of the head towards right, anterior and superior, mm.
+        Displacement of the middle of the volume towards right, anterior and superior, mm.
     rotations_deg : ndarray, shape (T, 3)
-        Rotation vector about the right, anterior and superior axes through the centre of the head, degrees.
+        Rotation vector about the right, anterior and superior axes through the middle of the volume, degrees.
     displacement_mm : ndarray, shape (T,)
         Mean displacement of the voxels of the mask, mm.
     reference : int

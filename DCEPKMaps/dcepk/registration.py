@@ -38,7 +38,7 @@ edge."""
 
 @dataclass(frozen=True)
 class Pose:
-    """A rigid motion x -> R (x - c) + c + shift, along the axes of the image; c is the centre of the mask."""
+    """A rigid motion x -> R (x - c) + c + shift, along the axes of the image; c is the middle of the grid."""
 
     rotation: Rotation
     shift: np.ndarray
@@ -67,7 +67,7 @@ class Registration:
         self._spacing = spacing_mm
         mask_image = self._image(mask.astype(np.float32))
         self._points = _positions(mask_image)[mask.ravel()]
-        self._centre = self._points.mean(0)
+        self._centre = 0.5 * (np.asarray(mask.shape[::-1]) - 1) * np.asarray(spacing_mm)
         self._grid = self._image(finite(reference))
         self._levels = [_Level.of(self._grid, mask_image, self._centre, *level) for level in _LEVELS]
 
