@@ -61,7 +61,7 @@ def head_frame(volume: np.ndarray, mask: np.ndarray, geometry: Geometry) -> Head
     low, high = np.percentile(points[:, 0], [0.5, 99.5]) if len(points) else (0.0, 0.0)
     if not _SMALLEST_WIDTH_MM <= high - low <= _LARGEST_WIDTH_MM:
         raise InputError(
-            f"The imaged object is {high - low:.0f} mm wide from left to right, which is not a whole head: "
+            f"The imaged object is {abs(high - low):.0f} mm wide from left to right, which is not a whole head: "
             "the sagittal sinus cannot be sought automatically; give the vessel as mask or point."
         )
     normal, offset = _symmetry_plane(volume, mask, geometry, points)

@@ -16,11 +16,10 @@ import numpy as np
 from scipy import ndimage
 
 from dcepk.errors import InputError
-from dcepk.geometry import Geometry
 from dcepk.masking import head_mask
 from dcepk.series import DynamicSeries
 from dcepk.signal import baseline_signal
-from dcepk.vif.checks import bolus_start_s, interval_at_bolus_s
+from dcepk.vif.checks import COARSE_INTERVAL_S, bolus_start_s, interval_at_bolus_s
 from dcepk.vif.head import HeadFrame, head_frame
 from dcepk.vif.input_function import InputFunction
 from dcepk.vif.measured import measured
@@ -28,11 +27,12 @@ from dcepk.vif.measured import measured
 _NEAR_MIDLINE_MM, _SUPERFICIAL_MM = 15.0, 25.0
 _EARLY_S, _LATE_S = 60.0, 90.0
 _FEWEST, _MOST = 9, 100
-_CLUSTER_SHARE, _CORE_SHARE = 0.5, 0.35
+_CLUSTER_SHARE, _CORE_SHARE = 0.5, 0.3
 _SIMILARITY = 0.85
 _FIRST_PASS_SIGNAL_RATIO, _FIRST_PASS_RATIO = 1.1, 1.25
 _LEAST_ENHANCEMENT = 0.4
-_LOWEST_PEAK_MM = 1.0
+_LOWEST_PEAK_COARSE_MM, _LOWEST_PEAK_FINE_MM = 1.0, 2.5
+_SHARE_OF_VESSELS, _VESSEL_VOXELS = 0.7, 27
 _SHORTEST_SD_MM, _ELONGATION = 5.0, 2.5
 _ADVICE = "give the vessel as mask or point, or choose a population curve"
 
@@ -97,8 +97,8 @@ class _Candidates:
         Mean enhancement during the first pass, and long after it, in the same unit.
     position_mm : ndarray, shape (n, 3)
         Distance from the midline plane, anterior and superior position.
-    geometry : Geometry
-        The voxel grid.
+    vessels : float
+        Early enhancement of the brightest vessels anywhere in the head.
     """
 
     voxels: np.ndarray
@@ -106,7 +106,7 @@ class _Candidates:
     early: np.ndarray
     late: np.ndarray
     position_mm: np.ndarray
-    geometry: Geometry
+    vessels: float
 
     @classmethod
     def of(cls, series: DynamicSeries, baseline: np.ndarray, frame: HeadFrame) -> _Candidates:
@@ -117,19 +117,15 @@ class _Candidates:
             raise InputError(
                 f"No sagittal sinus was found: the head has no tissue near its midline; {_ADVICE}."
             )
-        signal = series.signal[:, voxels].astype(float) / float(np.median(baseline[frame.mask]))
+        typical = float(np.median(baseline[frame.mask]))
+        signal = series.signal[:, voxels].astype(float) / typical
         before = baseline_signal(signal, series.acquisition.baseline_frames)
         early, late = _windows(series)
+        everywhere = series.signal[early].mean(0)[frame.mask] - baseline[frame.mask]
+        vessels = float(np.sort(everywhere)[-_VESSEL_VOXELS:].mean()) / typical
         ras = series.geometry.ras_of_index(np.argwhere(voxels))
         position = np.column_stack([frame.from_midline_mm[voxels], ras[:, 1:]])
-        return cls(
-            voxels,
-            signal,
-            signal[early].mean(0) - before,
-            signal[late].mean(0) - before,
-            position,
-            series.geometry,
-        )
+        return cls(voxels, signal, signal[early].mean(0) - before, signal[late].mean(0) - before, position, vessels)
 
     def image(self, members: np.ndarray) -> np.ndarray:
         """Mask (Z, Y, X) of some candidates (n,)."""
@@ -175,6 +171,11 @@ def _sinus_cluster(candidates: _Candidates) -> np.ndarray:
             "No sagittal sinus was found: near the midline and the surface of the head nothing enhances with the "
             f"first pass of a bolus; {_ADVICE}."
         )
+    if level < _SHARE_OF_VESSELS * candidates.vessels:
+        raise InputError(
+            f"No sagittal sinus was found: near the midline and the surface of the head the signal rises only "
+            f"{level / candidates.vessels:.0%} as much as in the brightest vessels elsewhere; {_ADVICE}."
+        )
     strong &= candidates.similarity(strong) > _SIMILARITY
     labels, count = ndimage.label(candidates.image(strong), np.ones((3, 3, 3)))
     labels = labels[candidates.voxels]
@@ -201,8 +202,9 @@ def _refuse_tissue(found: InputFunction, series: DynamicSeries) -> None:
     early, late = _windows(series)
     peak = float(found.plasma_mM.max())
     ratio = float(found.plasma_mM[early].mean() / max(found.plasma_mM[late].mean(), 1e-6))
-    if peak < _LOWEST_PEAK_MM or ratio < _FIRST_PASS_RATIO:
+    coarse = interval_at_bolus_s(series) > COARSE_INTERVAL_S
+    if peak < (_LOWEST_PEAK_COARSE_MM if coarse else _LOWEST_PEAK_FINE_MM) or ratio < _FIRST_PASS_RATIO:
         raise InputError(
-            f"No sagittal sinus was found: the best cluster peaks at {peak:.2g} mM of plasma, {ratio:.2g} times its "
-            f"late level, which is tissue, not blood; {_ADVICE}."
+            f"No sagittal sinus was found: the best cluster peaks at {peak:.2g} mM of plasma and {ratio:.2g} times its "
+            f"late level, too little for blood after a bolus; {_ADVICE}."
         )
