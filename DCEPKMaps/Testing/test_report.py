@@ -140,7 +140,7 @@ def html(tmp_path_factory) -> str:
     source.parent.mkdir()
     source.write_bytes(b"x")
     series = replace(study.series, inputs=(str(source),))
-    blood = study.series.signal[:, 1, 0, 5]
+    blood = study.series.signal[:, 1, 10, 5]
     vif = replace(study.vif, blood_signal=blood, quality={"peak_mM": 4.7, "measured_plasma_mM": [1.0]})
     maps = quantify(series, vif, Settings("auto"), t10=1.2, mask=study.mask)
     maps = replace(maps, notices=(Notice("a", "Sampling is <coarse> & slow."),))
