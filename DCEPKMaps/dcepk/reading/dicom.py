@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 from pydicom import dcmread
-from pydicom.dataset import FileDataset
 
 from dcepk.errors import InputError
 from dcepk.geometry import Geometry
@@ -31,6 +30,7 @@ from dcepk.series import DynamicSeries
 
 _DISTANCE_TOLERANCE = 0.02
 _SHIFT_MM = 0.5
+_UNREADABLE = (EOFError, AttributeError, ValueError, KeyError, NotImplementedError, RuntimeError)
 
 
 def dicom_summaries(files: Iterable[Path]) -> list[SeriesSummary]:
@@ -101,7 +101,10 @@ def read_dicom_volume(files: Iterable[Path], where: str) -> tuple[np.ndarray, Ge
 def _stacks(files: Iterable[Path], report: Reporter | None) -> list[Stack]:
     stacks = [s for s in stacks_of(read_headers(files, report)) if s.planes]
     if not stacks:
-        raise InputError("There is no DICOM image with a position in space among the files.")
+        raise InputError(
+            "There is no DICOM image with a position in space among the files; "
+            "images of other formats are given by the names of their files."
+        )
     return stacks
 
 
@@ -169,30 +172,21 @@ def _pixels(path: Path) -> tuple[np.ndarray, bool]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dataset = dcmread(path)
-            if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+            try:
+                pixels = dataset.pixel_array
+            except _UNREADABLE:
+                if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+                    raise
                 return _decompressed(path), True
-            return _frames(dataset), False
-    except (
-        OSError,
-        EOFError,
-        AttributeError,
-        ValueError,
-        KeyError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+    except (OSError, *_UNREADABLE) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"The image in '{path.name}' cannot be read; the file may be truncated ({reason})."
         ) from error
-
-
-def _frames(dataset: FileDataset) -> np.ndarray:
-    pixels = dataset.pixel_array
-    return pixels[None] if pixels.ndim == 2 else pixels
+    return (pixels[None] if pixels.ndim == 2 else pixels), False
 
 
 def _decompressed(path: Path) -> np.ndarray:
-    """Compressed images through ITK, whose DICOM reader brings its own decoders."""
+    """Compressed images through ITK, whose DICOM reader brings decoders that pydicom may lack."""
     pixels = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
     return pixels[None] if pixels.ndim == 2 else pixels

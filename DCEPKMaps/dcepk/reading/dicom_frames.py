@@ -19,7 +19,7 @@ from dcepk.errors import InputError
 from dcepk.notices import Notice
 from dcepk.reading.dicom_headers import Slice
 from dcepk.reading.dicom_series import Stack, normal_of
-from dcepk.reading.frame_times import across_midnight, centres_from_starts
+from dcepk.reading.frame_times import DAY_S, across_midnight, centres_from_starts
 
 TIME_TAGS = (
     "FrameAcquisitionDateTime",
@@ -33,6 +33,7 @@ TIME_TAGS = (
 Frames = tuple[tuple[Slice, ...], ...]
 Clock = dict[int, float]
 _SHARED_SHARE = 1.5
+_RHYTHM_SHARE = 0.25
 _NO_TIMES = Source(Origin.READ, "no times in the DICOM headers")
 
 
@@ -82,7 +83,7 @@ def arranged(stack: Stack) -> Arrangement:
                 return _timed(frames, clock, tag)
     for tag, clock in clocks.items():
         frames = _ranked(stack, clock)
-        if frames and _increases(frames, clock) and _is_separate(frames, clock):
+        if frames and _increases(frames, clock) and _is_consistent(frames, clock):
             return _timed(frames, clock, tag)
     _refuse_missing_slice(stack, clocks)
     instances = {id(s): s.instance for s in stack.slices}
@@ -124,6 +125,8 @@ def _clock(stack: Stack, tag: str) -> Clock | None:
         return None
     if tag in ("AcquisitionTime", "ContentTime"):
         seconds = across_midnight(np.array(seconds))
+    if np.ptp(seconds) > DAY_S / 2:  # dates that are missing or wrong in some images
+        return None
     return {id(s): float(value) for s, value in zip(slices, seconds)}
 
 
@@ -164,10 +167,12 @@ def _increases(frames: Frames, clock: Clock) -> bool:
     return bool(np.all(np.diff(means) > 0))
 
 
-def _is_separate(frames: Frames, clock: Clock) -> bool:
-    """Whether each frame ends before the next begins; otherwise slices are missing in several frames."""
-    spans = [[clock[id(s)] for s in frame] for frame in frames]
-    return all(max(a) < min(b) for a, b in zip(spans, spans[1:]))
+def _is_consistent(frames: Frames, clock: Clock) -> bool:
+    """Whether frames follow each other, with their slices in one rhythm; a missing slice breaks it."""
+    times = np.array([[clock[id(s)] for s in frame] for frame in frames])
+    lags = times - times.mean(1, keepdims=True)
+    apart = np.all(times.max(1)[:-1] < times.min(1)[1:])
+    return bool(apart and np.ptp(lags, axis=0).max() <= _RHYTHM_SHARE * np.diff(times.mean(1)).min())
 
 
 def _refuse_incomplete(stack: Stack, clocks: Mapping[str, Clock]) -> NoReturn:

@@ -15,7 +15,7 @@ _EQUAL_S = 1e-3
 
 
 def seconds_of_day(text: object) -> float | None:
-    """Seconds since midnight of a DICOM TM (``HHMMSS.FFFFFF``) or BIDS time (``HH:MM:SS.ffffff``), or None."""
+    """Seconds since midnight of a DICOM TM (``HHMMSS.FFF``) or BIDS time (``HH:MM:SS.ffffff``), or None."""
     match = _TIME.fullmatch(str(text).strip())
     if match is None:
         return None
