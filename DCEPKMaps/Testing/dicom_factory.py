@@ -97,6 +97,7 @@ def write_enhanced(
     slope: float = 1.0,
     offsets: bool = False,
     with_times: bool = True,
+    series_uid: str | None = None,
 ) -> None:
     """One enhanced multi-frame file.
 
@@ -120,7 +121,11 @@ def write_enhanced(
     frames, slices, rows, columns = signal.shape
     order = np.arange(frames * slices) if order is None else order
     image = _image(
-        signal.reshape(-1, rows, columns)[order], _ENHANCED_MR_IMAGE, generate_uid(), "enhanced DCE", 7
+        signal.reshape(-1, rows, columns)[order],
+        _ENHANCED_MR_IMAGE,
+        series_uid or generate_uid(),
+        "enhanced DCE",
+        7,
     )
     image.NumberOfFrames = frames * slices
     image.MagneticFieldStrength = 1.5
