@@ -207,7 +207,7 @@ def test_missing_t1_names_its_options(files, tmp_path, capsys):
     assert "--vfa" in sentence
 
 
-def test_flip_angle_volumes_without_their_tr_name_its_option(files, tmp_path, capsys):
+def test_flip_angle_volumes_without_any_tr_name_its_option(files, tmp_path, capsys):
     code = fit(files, tmp_path / "out", "--vfa", f"{files.t1}:2", f"{files.t1}:12")
     assert "--vfa-tr" in refused(code, tmp_path / "out", capsys)
 

@@ -32,7 +32,8 @@ from dcepk.quantify import quantify
 from dcepk.roi import RoiResults, analyse_regions
 from dcepk.series import DynamicSeries
 from dcepk.settings import Settings
-from dcepk.t1 import T1Maps, fit_t1
+from dcepk.t1 import fit_t1
+from dcepk.vfa import VfaVolumes, read_vfa
 from dcepk.vif.input_function import InputFunction
 
 AUTOMATIC = "auto"
@@ -58,7 +59,7 @@ class StudyOptions:
     t1 : float or Path or None
         Native T1: one value or a map, s.
     vfa, vfa_tr_s : tuple of (Path, float), float or None
-        Instead of ``t1``: volumes with their flip angles (degrees), and their TR.
+        Instead of ``t1``: volumes with their flip angles (degrees), and their TR (default: that of their json).
     b1 : Path or None
         B1 map relative to nominal.
     mask : Path or "auto" or None
@@ -103,8 +104,6 @@ class StudyOptions:
             raise InputError("Give the frame times once: by --dt or by --times.")
         if self.t1 is not None and self.vfa:
             raise InputError("Give native T1 once: by --t1 or by --vfa.")
-        if self.vfa and self.vfa_tr_s is None:
-            raise MissingFact("The flip-angle volumes need their repetition time (--vfa-tr).")
         if sum(v is not None for v in (self.vif_mask, self.vif_point, self.vif_curve)) > 1:
             raise InputError("Give the input function once: by --vif-mask, --vif-point or --vif-curve.")
         method = method_named(self.settings.method)
@@ -160,6 +159,7 @@ class _NativeT1:
     """T1 as a value or map, and what flip-angle volumes give beside it."""
 
     t10: float | np.ndarray
+    description: str
     error: np.ndarray | None = None
     m0: np.ndarray | None = None
     notices: tuple[Notice, ...] = ()
@@ -208,7 +208,7 @@ def run_study(
     series = completed(series, mask)
     if volumes is not None:
         with clock("T1 mapping"):
-            t1 = _measured_t1(options, volumes, b1, mask, report)
+            t1 = _measured_t1(volumes, b1, mask, report)
     with clock("input function"):
         report("Input function", 0.0)
         vif = _input_function(options, series, b1)
@@ -218,7 +218,11 @@ def run_study(
             series, vif, options.settings, t10=t1.t10, b1=b1, mask=mask, m0=t1.m0,
             progress=progress, cancelled=cancelled,
         )  # fmt: skip
-        maps = replace(maps, notices=tuple(dict.fromkeys((*maps.notices, *t1.notices))))
+        maps = replace(
+            maps,
+            notices=tuple(dict.fromkeys((*maps.notices, *t1.notices))),
+            provenance={**maps.provenance, "native_t1": t1.description},
+        )
     rois = None
     if labels is not None:
         with clock("regions"):
@@ -287,22 +291,32 @@ def _read_b1(options: StudyOptions, geometry: Geometry) -> np.ndarray | None:
 
 
 def _read_t1(options: StudyOptions, geometry: Geometry) -> _NativeT1 | None:
-    if options.t1 is None or isinstance(options.t1, float):
-        return None if options.t1 is None else _NativeT1(options.t1)
-    return _NativeT1(_read_on_grid(options.t1, geometry, "T1 map"))
+    if options.t1 is None:
+        return None
+    if isinstance(options.t1, Path):
+        return _NativeT1(_read_on_grid(options.t1, geometry, "T1 map"), f"map {options.t1.name}")
+    return _NativeT1(options.t1, f"{options.t1:g} s everywhere (typed)")
 
 
-def _read_flip_angle_volumes(options: StudyOptions, geometry: Geometry) -> np.ndarray | None:
+def _read_flip_angle_volumes(options: StudyOptions, geometry: Geometry) -> VfaVolumes | None:
     if not options.vfa:
         return None
-    return np.stack([_read_on_grid(p, geometry, f"flip-angle volume {p.name}") for p, _ in options.vfa])
+    volumes = read_vfa(options.vfa, options.vfa_tr_s)
+    geometry.require_same(volumes.geometry, f"flip-angle volume {options.vfa[0][0].name}")
+    return volumes
 
 
-def _measured_t1(options: StudyOptions, volumes: np.ndarray, b1, mask, report: Reporter) -> _NativeT1:
-    angles = [angle for _, angle in options.vfa]
-    found: T1Maps = fit_t1(volumes, angles, options.vfa_tr_s, b1=b1, mask=mask, report=report)
+def _measured_t1(volumes: VfaVolumes, b1, mask, report: Reporter) -> _NativeT1:
+    found = fit_t1(
+        volumes.signals, volumes.flip_angles_deg, volumes.repetition_time_s, b1=b1, mask=mask, report=report
+    )
+    angles = ", ".join(f"{a:g}" for a in volumes.flip_angles_deg)
+    description = (
+        f"measured with flip angles of {angles} degrees at a TR of {volumes.repetition_time_s * 1e3:g} ms, "
+        f"{volumes.repetition_time_source}"
+    )
     error = found.standard_error_s if np.isfinite(found.standard_error_s).any() else None
-    return _NativeT1(found.t1_s, error, found.m0, found.notices)
+    return _NativeT1(found.t1_s, description, error, found.m0, (*volumes.notices, *found.notices))
 
 
 def _input_function(options: StudyOptions, series: DynamicSeries, b1: np.ndarray | None) -> InputFunction:

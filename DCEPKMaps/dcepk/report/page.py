@@ -124,11 +124,12 @@ def _warnings(notices: Sequence[dict[str, str]]) -> str:
 
 def _done(maps, vif, series, t10, motion, method) -> str:
     settings, shape = maps.provenance["settings"], maps.geometry.shape
+    native = maps.provenance.get("native_t1", "unknown" if t10 is None else "a map")
     if np.ndim(t10) == 3:
         inside = t10[maps.mask & np.isfinite(t10)]
-        native = f"a map (median {np.median(inside):.3g} s inside the mask)" if inside.size else "a map"
-    else:
-        native = "unknown" if t10 is None else f"{t10:g} s everywhere"
+        native += f"; median {np.median(inside):.3g} s inside the mask" if inside.size else ""
+    elif t10 is not None and "native_t1" not in maps.provenance:
+        native = f"{t10:g} s everywhere"
     interval = maps.provenance["interval_s"]
     rows = [
         ("Method", f"{method.label}. {method.summary}"),
