@@ -43,6 +43,21 @@ PARAMETERS: Mapping[str, Parameter] = {p.name: p for p in (KTRANS, VP, VE, KEP, 
 
 
 @dataclass(frozen=True)
+class Curves:
+    """Concentration curves of an analysis, computed when asked for.
+
+    Attributes
+    ----------
+    measured, fitted : callable
+        For a boolean mask (Z, Y, X), of which n voxels were analysed: curves of shape (n, T), mM, in the order of
+        ``ndarray[voxels]``.
+    """
+
+    measured: Callable[[np.ndarray], np.ndarray]
+    fitted: Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
 class ParameterMaps:
     """Maps of one analysis.
 
@@ -70,9 +85,8 @@ class ParameterMaps:
         What the user should know.
     provenance : dict
         Method, settings, acquisition, input function and version, as written to ``summary.json``.
-    curves : callable
-        ``curves(voxels) -> (measured, fitted)`` for a boolean mask (Z, Y, X) of n voxels: concentration curves
-        of shape (n, T) in mM. See `measured_and_fitted`.
+    curves : Curves or None
+        Measured and fitted concentration curves; None for maps that were read from a folder.
     """
 
     values: dict[str, np.ndarray]
@@ -87,7 +101,7 @@ class ParameterMaps:
     model_names: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
-    curves: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
+    curves: Curves | None = None
 
     def measured_and_fitted(self, voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Measured and fitted concentration curves of some voxels, computed on demand.
@@ -104,7 +118,7 @@ class ParameterMaps:
         """
         if self.curves is None:
             raise ValueError("These maps were made without curves.")
-        return self.curves(voxels)
+        return self.curves.measured(voxels), self.curves.fitted(voxels)
 
     def flag_counts(self) -> dict[Quality, int]:
         """Number of analysed voxels per quality flag."""

@@ -11,7 +11,7 @@ from dcepk.completion import completed
 from dcepk.errors import InputError, MissingFact
 from dcepk.fitting import Fit, TracerModel
 from dcepk.kinetics import PlasmaCurve
-from dcepk.maps import ParameterMaps
+from dcepk.maps import Curves, ParameterMaps
 from dcepk.methods import Method, method_named
 from dcepk.notices import Notice
 from dcepk.progress import CancelledCallback, ProgressCallback, Reporter
@@ -188,10 +188,12 @@ class _Maps:
     def finished(self, series, vif, settings: Settings, method: Method, job: _Job) -> ParameterMaps:
         quality, values = self._quality.reshape(self._shape), self._values
 
-        def curves(voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        def measured(voxels: np.ndarray) -> np.ndarray:
+            return job.concentration(np.flatnonzero(voxels & job.mask))[0]
+
+        def fitted(voxels: np.ndarray) -> np.ndarray:
             wanted = np.flatnonzero(voxels & job.mask)
-            measured, _ = job.concentration(wanted)
-            return measured, self._model.predict({k: v[wanted] for k, v in values.items()})
+            return self._model.predict({k: v[wanted] for k, v in values.items()})
 
         provenance = {
             "software": f"dcepk {__version__}",
@@ -213,7 +215,7 @@ class _Maps:
             self._residual_sd.reshape(shape), self._r_squared.reshape(shape),
             self._chosen.reshape(shape), self._model.model_names,
             (*series.notices, *(vif.notices if vif else ()), *_flag_notices(quality, job.mask)),
-            provenance, curves,
+            provenance, Curves(measured, fitted),
         )  # fmt: skip
 
 

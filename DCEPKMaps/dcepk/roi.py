@@ -341,7 +341,7 @@ def _mean_curve(maps: ParameterMaps, voxels: np.ndarray) -> tuple[int, np.ndarra
     for start in range(0, voxels.size, _SLAB):
         chosen = np.zeros(maps.mask.shape, bool)
         chosen.ravel()[voxels[start : start + _SLAB]] = True
-        measured, _ = maps.measured_and_fitted(chosen)
+        measured = maps.curves.measured(chosen)
         measured = measured[np.isfinite(measured.sum(1))].astype(float)
         n += len(measured)
         total += measured.sum(0)

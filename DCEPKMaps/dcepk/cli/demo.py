@@ -8,18 +8,21 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from dataclasses import dataclass
+import shlex
+import shutil
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from dcepk.atomic import new_folder
+from dcepk.atomic import new_file
 from dcepk.cli.main import execute
+from dcepk.errors import InputError
 from dcepk.maps import KTRANS
 from dcepk.reading import read_labels, read_volume
 
 _DEFAULT_OUTPUT = Path("demo-output")
-_MARKER = "comparison.csv"
+_TABLE = "comparison.csv"
 _PROTOCOL, _MODELS = "stroke", ("patlak", "auto")
 _TISSUES = (
     "white matter", "cortex", "deep grey matter", "white matter hyperintensity", "recent stroke lesion",
@@ -55,28 +58,49 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
-    with new_folder(arguments.output, arguments.overwrite, _MARKER) as place:
-        phantom = place / "phantom"
-        _step("Simulating an examination", "phantom", _PROTOCOL, "-o", phantom)
-        flip_angles = _flip_angle_options(phantom)
-        _step("Mapping T1", "t1map", *flip_angles, "-o", place / "t1map")
-        for model in _MODELS:
-            _step(
-                f"Fitting ({model})", "fit", phantom / "dce.nii.gz", "--model", model, "-o", place / model,
-                "--labels", phantom / "labels.nii.gz", "--label-names", phantom / "labels.csv",
-                "--vif", "auto", "--vif-functional", *flip_angles,
-            )  # fmt: skip
-        rows = [row for model in _MODELS for row in _compared(place, model)]
-        _write(place / _MARKER, rows)
+    place: Path = arguments.output
+    if place.is_dir() and any(place.iterdir()) and not arguments.overwrite:
+        raise InputError(f"The folder {place} is not empty: choose another or add --overwrite.")
+    made: list[Path] = []
+    try:
+        rows = _run_steps(place, ["--overwrite"] if arguments.overwrite else [], made)
+    except BaseException:
+        _remove(place, made)
+        raise
     _print(rows)
-    reports = ", ".join(str(arguments.output / model / "report.html") for model in _MODELS)
+    reports = ", ".join(str(place / model / "report.html") for model in _MODELS)
     print(f"\nLook at {reports}")
     return 0
 
 
-def _step(title: str, *argv: object) -> None:
-    print(f"\n{title}: dcepk {' '.join(str(a) for a in argv)}")
-    execute([str(a) for a in argv])
+def _run_steps(place: Path, overwrite: list[str], made: list[Path]) -> list[Comparison]:
+    """Every step as a command line; folders that exist are added to ``made``."""
+    phantom = place / "phantom"
+
+    def step(title: str, command: str, output: Path, *options: object) -> None:
+        argv = [command, *map(str, options), "-o", str(output), *overwrite]
+        print(f"\n{title}: {shlex.join(['dcepk', *argv])}", flush=True)
+        execute(argv)
+        made.append(output)
+
+    step("Simulating an examination", "phantom", phantom, _PROTOCOL)
+    step("Mapping T1", "t1map", place / "t1map", *_flip_angle_options(phantom))
+    for model in _MODELS:
+        step(
+            f"Fitting ({model})", "fit", place / model, phantom / "dce.nii.gz", "--model", model,
+            "--t1", place / "t1map" / "T10.nii.gz", "--vif", "auto", "--vif-functional",
+            "--labels", phantom / "labels.nii.gz", "--label-names", phantom / "labels.csv",
+        )  # fmt: skip
+    rows = [row for model in _MODELS for row in _compared(place, model)]
+    _write(place / _TABLE, rows)
+    return rows
+
+
+def _remove(place: Path, made: list[Path]) -> None:
+    for folder in made:
+        shutil.rmtree(folder, ignore_errors=True)
+    if place.is_dir() and not any(place.iterdir()):
+        place.rmdir()
 
 
 def _flip_angle_options(phantom: Path) -> list[str]:
@@ -105,13 +129,12 @@ def _compared(place: Path, model: str) -> list[Comparison]:
 
 
 def _write(path: Path, rows: list[Comparison]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as handle:
+    with new_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
-        writer.writerow(Comparison.__dataclass_fields__)
-        writer.writerows(
-            (r.tissue, r.model, r.voxels, *(f"{v:.6g}" for v in (r.true_Ktrans, r.fitted_Ktrans, r.standard_error)))
-            for r in rows
-        )
+        writer.writerow([f.name for f in fields(Comparison)])
+        for r in rows:
+            numbers = (r.true_Ktrans, r.fitted_Ktrans, r.standard_error)
+            writer.writerow([r.tissue, r.model, r.voxels, *(f"{v:.6g}" for v in numbers)])
 
 
 def _print(rows: list[Comparison]) -> None:
@@ -121,3 +144,4 @@ def _print(rows: list[Comparison]) -> None:
         values = (1000 * v for v in (r.true_Ktrans, r.fitted_Ktrans))
         shown = "".join(f"{v:>9.3f}" for v in values)
         print(f"{r.tissue:<30}{r.model:<9}{r.voxels:>8,}{shown}{1000 * r.standard_error:>17.3f}")
+    print("The standard error is that of noise alone: not of the input function, of T1 or of the model.")
