@@ -215,7 +215,7 @@ def roi_curves(maps: ParameterMaps, label_map: LabelMapLike, vif: InputFunction 
     list of RoiCurve
         Regions without a usable curve are left out.
     """
-    settings = Settings.from_dict(maps.provenance["settings"])
+    settings = replace(Settings.from_dict(maps.provenance["settings"]), compiled=False)  # too few to compile for
     regions = list(_regions(maps, label_map))
     means = [_mean_curve(maps, voxels) for _, _, voxels in regions]
     kept = [(region, mean) for region, mean in zip(regions, means) if mean[0] > 0]
