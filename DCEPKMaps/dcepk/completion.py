@@ -54,8 +54,8 @@ def _baseline_frames(signal: np.ndarray, mask: np.ndarray | None) -> int:
 def detect_baseline_frames(signal: np.ndarray, mask: np.ndarray | None = None) -> int:
     """Number of frames before contrast arrives, from the voxels that enhance most.
 
-    A frame too many puts contrast into the baseline and biases every concentration (22 % of Ktrans for 5 frames
-    of 0.5 s); a frame too few only costs a little precision. So doubtful frames are not counted.
+    A frame too many puts contrast into the baseline and biases every concentration (22 % of Ktrans for 5
+    frames of 0.5 s); a frame too few only costs a little precision. So doubtful frames are not counted.
 
     Parameters
     ----------
@@ -104,7 +104,8 @@ def _without_doubtful_frames(curve: np.ndarray, arrival: int, threshold: float) 
 def _enhancing_voxels(signal: np.ndarray) -> np.ndarray:
     """Curves (T, n) of the voxels with the largest lasting rise: vessels, wherever there are any.
 
-    Each frame counts as the median of itself and its neighbours, so that single frames (motion, spikes) do not.
+    Each frame counts as the median of itself and its neighbours, so that single frames (motion, spikes) do
+    not.
     """
     finite = np.isfinite(signal.sum(0))
     count = min(int(finite.sum()), max(_FEWEST_VOXELS, round(_ENHANCING_SHARE * signal.shape[1])))

@@ -1,4 +1,4 @@
-"""Native T1 of blood: what turns a vessel's signal into concentration, typed by the user or assumed by field strength."""
+"""Native T1 of blood, which turns a vessel's signal into concentration: typed, or assumed by the field."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ class CurveQuality:
     late_mM : float
         Median of the last quarter of the frames, mM.
     noise_mM : float
-        Noise of single frames: standard deviation before contrast where there are at least 4 baseline frames, else
-        from second differences at the end of the curve.
+        Noise of single frames: standard deviation before contrast where there are at least 4 baseline frames,
+        else from second differences at the end of the curve.
     tail_noise_mM : float
         Noise of the second half after the peak, from second differences, mM.
     contrast_to_noise : float
@@ -85,8 +85,8 @@ def curve_notices(series: DynamicSeries, plasma_mM: np.ndarray, quality: CurveQu
         notices.append(
             Notice(
                 "low-peak",
-                f"The input function peaks at {quality.peak_mM:.2g} mM, less than the {low:g} mM that a full dose gives: "
-                "partial volume, a low dose or a blood T1 that is too short? Ktrans and vp scale with its inverse.",
+                f"The input function peaks at {quality.peak_mM:.2g} mM, less than the {low:g} mM of a full "
+                "dose: partial volume, a low dose or a wrong blood T1? Ktrans and vp scale with its inverse.",
             )
         )
     before = plasma_mM[: series.acquisition.baseline_frames]
@@ -95,8 +95,8 @@ def curve_notices(series: DynamicSeries, plasma_mM: np.ndarray, quality: CurveQu
         notices.append(
             Notice(
                 "unsteady-baseline",
-                f"Before contrast the input function moves by {drift:.2g} mM ({drift / quality.peak_mM:.0%} of its peak): "
-                "inflow, motion, or a baseline that already holds contrast (--baseline).",
+                f"Before contrast the input function moves by {drift:.2g} mM ({drift / quality.peak_mM:.0%} of "
+                "its peak): inflow, motion, or a baseline that already holds contrast (--baseline).",
             )
         )
     lag = quality.time_of_peak_s - quality.arrival_s
@@ -104,8 +104,8 @@ def curve_notices(series: DynamicSeries, plasma_mM: np.ndarray, quality: CurveQu
         notices.append(
             Notice(
                 "late-peak",
-                f"The input function peaks {lag:.0f} s after contrast arrives; a bolus in a vessel peaks within a minute: "
-                "slow infusion, tissue instead of a vessel, or a saturated first pass.",
+                f"The input function peaks {lag:.0f} s after contrast arrives; in a vessel it peaks within a "
+                "minute of a bolus: slow infusion, tissue instead of a vessel, or a saturated first pass?",
             )
         )
     if quality.tail_noise_mM > _NOISY_TAIL_SHARE * max(quality.late_mM, 0.0):
@@ -113,7 +113,7 @@ def curve_notices(series: DynamicSeries, plasma_mM: np.ndarray, quality: CurveQu
             Notice(
                 "noisy-tail",
                 f"The end of the input function has a noise of {quality.tail_noise_mM:.2g} mM at a level of "
-                f"{quality.late_mM:.2g} mM: use more voxels or the functional form.",
+                f"{quality.late_mM:.2g} mM: use more voxels or the functional form (--vif-functional).",
             )
         )
     return notices
@@ -135,8 +135,9 @@ def coarse_sampling(series: DynamicSeries) -> list[Notice]:
     return [
         Notice(
             "coarse-sampling",
-            f"Sampled every {interval:.3g} s, while the bolus passes in about 10-20 s: Ktrans may err by -49 to "
-            "+20 % (at 73 s), depending on where the bolus falls between frames; consider the functional form.",
+            f"Sampled every {interval:.3g} s, while the bolus passes in about 10-20 s: Ktrans may err by -49 "
+            "to +20 % (at 73 s), depending on where the bolus falls between frames; consider the functional "
+            "form (--vif-functional).",
         )
     ]
 

@@ -25,13 +25,14 @@ def from_curve(series: DynamicSeries, csv_path: str | Path) -> InputFunction:
     series : DynamicSeries
         With completed facts; the times of the table are on the time axis of this series.
     csv_path : str or Path
-        A table with the header ``time_s,plasma_mM`` or ``time_s,blood_mM``; blood becomes plasma by the haematocrit.
+        A table with the header ``time_s,plasma_mM`` or ``time_s,blood_mM``; blood becomes plasma by the
+        haematocrit.
 
     Returns
     -------
     InputFunction
-        At the times of the frames. A table finer than the frames is kept as it is and averaged over each frame; any
-        other is interpolated piecewise linearly.
+        At the times of the frames. A table finer than the frames is kept as it is and averaged over each
+        frame; any other is interpolated piecewise linearly.
 
     Raises
     ------

@@ -1,10 +1,10 @@
-"""A functional form fitted to a measured input function: the remedy for sampling that is too coarse for the bolus.
+"""A functional form fitted to a measured input function: the remedy for sampling too coarse for the bolus.
 
-The form is Parker's (first pass, recirculation and a decay of two exponentials; Parker 2006, Heye 2016), averaged
-over each frame exactly as the scanner averages it. A frame of a minute cannot tell how wide or how high the first
-pass is, only how much contrast agent it brought; so every parameter but the scale has a log-normal prior around the
-published slow-decay form, with the spread between people as its width (maximum a posteriori). Frequent frames outweigh
-the prior, rare frames leave it in charge.
+The form is Parker's (first pass, recirculation and a decay of two exponentials; Parker 2006, Heye 2016),
+averaged over each frame exactly as the scanner averages it. A frame of a minute cannot tell how wide or how
+high the first pass is, only how much contrast agent it brought; so every parameter but the scale has a
+log-normal prior around the published slow-decay form, with the spread between people as its width (maximum a
+posteriori). Frequent frames outweigh the prior, rare frames leave it in charge.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dcepk.errors import InputError
 from dcepk.kinetics import PlasmaCurve
 from dcepk.notices import Notice
 from dcepk.series import DynamicSeries
-from dcepk.vif.checks import difference_noise
+from dcepk.vif.checks import COARSE_INTERVAL_S, difference_noise, interval_at_bolus_s
 from dcepk.vif.input_function import InputFunction
 from dcepk.vif.population import FINE_STEP_S, HEYE, MANNING, PARKER, ParkerParameters
 
@@ -90,6 +90,14 @@ def functional(vif: InputFunction, series: DynamicSeries) -> InputFunction:
         "measured_plasma_mM": [float(v) for v in vif.plasma_mM],
     }
     notices = [n for n in vif.notices if n.code not in ("coarse-sampling", "noisy-tail")]
+    if interval_at_bolus_s(series) <= COARSE_INTERVAL_S:
+        notices.append(
+            Notice(
+                "functional-not-needed",
+                f"Sampled every {interval_at_bolus_s(series):.3g} s, the bolus is resolved: the measured "
+                "input function is more accurate than a functional form.",
+            )
+        )
     if share > _MISFIT_SHARE:
         message = f"The functional form misses the measured input function by {share:.0%} of its peak (rms)."
         notices.append(Notice("functional-misfit", message))
@@ -97,7 +105,8 @@ def functional(vif: InputFunction, series: DynamicSeries) -> InputFunction:
         vif,
         plasma_mM=at_frames,
         kind="functional",
-        description=f"Functional form (arrival {arrival:.1f} s, rms residual {residual:.2g} mM) fitted to: {vif.description}",
+        description=f"Functional form (arrival {arrival:.1f} s, rms residual {residual:.2g} mM) fitted to: "
+        f"{vif.description}",
         fine_times_s=fine,
         fine_plasma_mM=plasma,
         frame_duration_s=duration,
@@ -112,10 +121,9 @@ class _Fit:
     def __init__(self, times: np.ndarray, plasma: np.ndarray, duration: float, baseline: int):
         self._times, self._plasma, self._half = times, plasma, duration / 2
         self._end = float(times[-1] + self._half)
-        # Arrivals are sought from the last frame that is taken for baseline to the end of the frame after it.
-        after = min(baseline, len(times) - 2)
-        self._earliest = float(times[after - 1] - self._half)
-        self._latest = float(times[after + 1] + self._half)
+        # The bolus arrives after the last baseline frame began, and before the highest frame ended.
+        self._earliest = float(times[baseline - 1] - self._half)
+        self._latest = float(times[max(baseline, int(np.argmax(plasma)))] + self._half)
         noise = max(difference_noise(plasma[baseline + 2 :]), _SMALLEST_ERROR_SHARE * plasma.max())
         self._error = np.hypot(noise, _RELATIVE_ERROR * np.abs(plasma))
         step = min(FINE_STEP_S, duration / 4)

@@ -1,8 +1,8 @@
 """Where a voxel lies in the head: distance from the midline plane, and depth below the surface.
 
-The frame of reference is the patient's (RAS), so that axial, coronal and sagittal series are treated alike. The
-midline is the plane about which the image is most symmetric; principal axes would do worse, because a head is about
-as wide as it is high.
+The frame of reference is the patient's (RAS), so that axial, coronal and sagittal series are treated alike.
+The midline is the plane about which the image is most symmetric; principal axes would do worse, because a
+head is about as wide as it is high.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def head_frame(volume: np.ndarray, mask: np.ndarray, geometry: Geometry) -> Head
     low, high = np.percentile(points[:, 0], [0.5, 99.5]) if len(points) else (0.0, 0.0)
     if not _SMALLEST_WIDTH_MM <= high - low <= _LARGEST_WIDTH_MM:
         raise InputError(
-            f"The imaged object is {abs(high - low):.0f} mm wide from left to right, which is not a whole head: "
+            f"The imaged object is {abs(high - low):.0f} mm wide from left to right, which is not a head: "
             "the sagittal sinus cannot be sought automatically; give the vessel as mask or point."
         )
     normal, offset = _symmetry_plane(volume, mask, geometry, points)

@@ -26,8 +26,8 @@ class InputFunction:
     description : str
         One line for reports: where the curve came from.
     fine_times_s, fine_plasma_mM : ndarray, shape (M,), or None
-        The same curve on a finer grid where one is known (population and fitted functional forms). Models then
-        convolve on this grid and average over each frame.
+        The same curve on a finer grid where one is known (population and fitted functional forms). Models
+        then convolve on this grid and average over each frame.
     frame_duration_s : float
         Duration over which the fine curve is averaged at each frame, s; 0 samples it at the frame centres.
     blood_signal : ndarray, shape (T,), or None

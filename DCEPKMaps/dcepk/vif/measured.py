@@ -1,8 +1,9 @@
 """Input functions measured in a vessel: mean signal of its voxels, turned into plasma concentration.
 
-The signal is averaged before it is inverted, because the inversion is convex and would turn the noise of single
-voxels into a higher peak. Where a frame's signal has no solution (saturation, inflow), the vessel is refused instead
-of inventing a value. The point with its 3x3 patch follows Ulas et al. 2019 (Front Neurol 9:1147).
+The signal is averaged before it is inverted, because the inversion is convex and would turn the noise of
+single voxels into a higher peak. Where a frame's signal has no solution (saturation, inflow), the vessel is
+refused instead of inventing a value. The point with its 3x3 patch follows Ulas et al. 2019 (Front Neurol
+9:1147).
 """
 
 from __future__ import annotations
@@ -93,7 +94,9 @@ def from_point(
     position = ", ".join(f"{v:g}" for v in ras_mm)
     notices = []
     if mask.sum() < 9:
-        message = f"The 3x3 patch at R,A,S = {position} mm is clipped by the border of the image to {mask.sum()} voxels."
+        message = (
+            f"The 3x3 patch at R,A,S = {position} mm is clipped by the image border to {mask.sum()} voxels."
+        )
         notices.append(Notice("clipped-patch", message))
     words = f"3x3 patch at R,A,S = {position} mm"
     return measured(series, mask, "point", words, t1_blood_s, b1, r2star_per_s_mM, notices)
@@ -189,8 +192,8 @@ def saturated_frames(
 def _saturation_notice(saturated: np.ndarray) -> Notice:
     return Notice(
         "saturated-peak",
-        f"In {saturated.sum()} frames the blood signal hardly depends on concentration any more (noise is amplified "
-        f"more than {_SATURATED_GAIN:g} times): the peak of the input function is uncertain.",
+        f"In {saturated.sum()} frames the blood signal hardly depends on concentration any more (noise is "
+        f"amplified more than {_SATURATED_GAIN:g} times): the peak of the input function is uncertain.",
     )
 
 
@@ -198,8 +201,9 @@ def _refuse_unsolved(blood: np.ndarray, words: str) -> None:
     unsolved = int(np.isnan(blood).sum())
     if unsolved:
         raise InputError(
-            f"In {unsolved} of {blood.size} frames the signal of the {words.lower()} is higher than the signal equation "
-            "allows (saturation, inflow, or a blood T1 that is too short): choose another vessel or a population curve."
+            f"In {unsolved} of {blood.size} frames the signal of the {words.lower()} is higher than the "
+            "signal equation allows (saturation, inflow, or a blood T1 that is too short): choose another "
+            "vessel or a population curve."
         )
 
 

@@ -1,8 +1,9 @@
 """Population input functions: published whole-blood curves after a bolus, for series without a usable vessel.
 
-One table, `POPULATION_FORMS`, holds every form with its reference; the phantom, the fit of a functional form and
-the menus of front ends read it. Times are seconds after the bolus starts to arrive, concentrations mM in whole
-blood. A population curve knows nothing of the subject's dose, cardiac output or kidneys: those scale Ktrans.
+One table, `POPULATION_FORMS`, holds every form with its reference; the phantom, the fit of a functional form
+and the menus of front ends read it. Times are seconds after the bolus starts to arrive, concentrations mM in
+whole blood. A population curve knows nothing of the subject's dose, cardiac output or kidneys: those scale
+Ktrans.
 """
 
 from __future__ import annotations
@@ -68,8 +69,9 @@ PARKER = ParkerParameters()
 HEYE = ParkerParameters((3.1671, 0.5628), (1.0165, 0.0266))
 MANNING = ParkerParameters((0.246, 0.765), (0.180, 0.0240), scale=0.89)
 
-# The printed table (.37 .33 10.06; .11 1.17 16.02; 5.26 .032 .129) is rounded and misses the paper's own curve by up
-# to 4.6 % at the foot of the bolus; these digits are the least-squares fit to that curve (supplement, figure S2).
+# The printed table (.37 .33 10.06; .11 1.17 16.02; 5.26 .032 .129) is rounded and misses the paper's own
+# curve by up to 4.6 % at the foot of the bolus; these digits are the least-squares fit to that curve
+# (supplement, figure S2).
 _GEORGIOU_AMPLITUDES_MM_MIN = (0.374322, 0.331184, 10.061226)
 _GEORGIOU_RATES_PER_MIN = (0.112701, 1.174646, 16.019962)
 _GEORGIOU_ALPHA, _GEORGIOU_BETA_MIN, _GEORGIOU_TAU_MIN = 5.266989, 0.03207883, 0.128556
@@ -150,28 +152,34 @@ PARKER_OBSERVED_S, SLOW_OBSERVED_S = 600.0, 1800.0
 _FORMS = (
     PopulationForm(
         "parker", "Parker (body, fast injection)",
-        "Parker et al., Magn Reson Med 2006;56:993-1000, doi:10.1002/mrm.21066", PARKER, PARKER_OBSERVED_S,
+        "Parker et al., Magn Reson Med 2006;56:993-1000, doi:10.1002/mrm.21066",
+        PARKER, PARKER_OBSERVED_S,
     ),
     PopulationForm(
         "georgiou", "Georgiou (breast, fast injection)",
-        "Georgiou et al., Magn Reson Med 2019;81:1955-1963, doi:10.1002/mrm.27524", _georgiou, PARKER_OBSERVED_S,
+        "Georgiou et al., Magn Reson Med 2019;81:1955-1963, doi:10.1002/mrm.27524",
+        _georgiou, PARKER_OBSERVED_S,
     ),
     PopulationForm(
         "heye", "Heye (mild stroke cohort, slow decay)",
-        "Heye et al., NeuroImage 2016;125:446-455, doi:10.1016/j.neuroimage.2015.10.018", HEYE, SLOW_OBSERVED_S,
+        "Heye et al., NeuroImage 2016;125:446-455, doi:10.1016/j.neuroimage.2015.10.018",
+        HEYE, SLOW_OBSERVED_S,
     ),
     PopulationForm(
         "manning", "Manning (small vessel disease, fast injection)",
-        "Manning et al., Magn Reson Med 2021;86:1888-1903, doi:10.1002/mrm.28833", MANNING, SLOW_OBSERVED_S,
+        "Manning et al., Magn Reson Med 2021;86:1888-1903, doi:10.1002/mrm.28833",
+        MANNING, SLOW_OBSERVED_S,
     ),
     PopulationForm(
         "manning-slow", "Manning (small vessel disease, slow infusion)",
-        "Manning et al., Magn Reson Med 2021;86:1888-1903, doi:10.1002/mrm.28833", _manning_slow, SLOW_OBSERVED_S,
+        "Manning et al., Magn Reson Med 2021;86:1888-1903, doi:10.1002/mrm.28833",
+        _manning_slow, SLOW_OBSERVED_S,
         _MANNING_HEMATOCRIT,
     ),
     PopulationForm(
         "preclinical", "McGrath (rat)",
-        "McGrath et al., Magn Reson Med 2009;61:1173-1184, doi:10.1002/mrm.21959", _preclinical, PARKER_OBSERVED_S,
+        "McGrath et al., Magn Reson Med 2009;61:1173-1184, doi:10.1002/mrm.21959",
+        _preclinical, PARKER_OBSERVED_S,
     ),
 )  # fmt: skip
 
@@ -229,8 +237,8 @@ def population(series: DynamicSeries, form: str, *, arrival_s: float | None = No
     form : str
         A name in `POPULATION_FORMS`.
     arrival_s : float, optional
-        When the bolus starts, on the time axis of the series, s; by default between the last baseline frame and
-        the next.
+        When the bolus starts, on the time axis of the series, s; by default between the last baseline frame
+        and the next.
 
     Returns
     -------
@@ -273,8 +281,8 @@ def _too_long(form: PopulationForm, duration_s: float) -> list[Notice]:
     if duration_s <= form.observed_s:
         return []
     message = (
-        f"The population curve '{form.name}' is used until {duration_s / 60:.0f} min after the bolus, but is not to "
-        f"be trusted beyond {form.observed_s / 60:.0f} min"
+        f"The population curve '{form.name}' is used until {duration_s / 60:.0f} min after the bolus, but is "
+        f"not to be trusted beyond {form.observed_s / 60:.0f} min"
     )
     if form.observed_s <= PARKER_OBSERVED_S:
         message += ": it decays too far, so Ktrans comes out too high; consider 'heye' or 'manning'"

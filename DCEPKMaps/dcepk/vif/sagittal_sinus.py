@@ -1,11 +1,12 @@
 """The input function found automatically in the superior sagittal sinus.
 
-The sinus is the largest vessel of a brain series: superficial, in the midline, bright during the first pass of the
-bolus and long after it. Voxels near the midline and the surface are ranked by their signal after contrast, those
-whose curve does not follow the common one (motion, inflow) are dropped, and of the largest narrow cluster the core
-is taken: the voxels with the highest sustained signal, which have the least partial volume. Single voxels are never
-ranked by their concentration: it divides by the baseline, often one noisy frame, and would pick its errors.
-What does not look like a sinus is refused: a wrong input function is worse than none.
+The sinus is the largest vessel of a brain series: superficial, in the midline, bright during the first pass
+of the bolus and long after it. Voxels near the midline and the surface are ranked by their signal after
+contrast, those whose curve does not follow the common one (motion, inflow) are dropped, and of the largest
+narrow cluster the core is taken: the voxels with the highest sustained signal, which have the least partial
+volume. Single voxels are never ranked by their concentration: it divides by the baseline, often one noisy
+frame, and would pick its errors. What does not look like a sinus is refused: a wrong input function is worse
+than none.
 """
 
 from __future__ import annotations
@@ -125,7 +126,8 @@ class _Candidates:
         vessels = float(np.sort(everywhere)[-_VESSEL_VOXELS:].mean()) / typical
         ras = series.geometry.ras_of_index(np.argwhere(voxels))
         position = np.column_stack([frame.from_midline_mm[voxels], ras[:, 1:]])
-        return cls(voxels, signal, signal[early].mean(0) - before, signal[late].mean(0) - before, position, vessels)
+        rise_early, rise_late = (signal[frames].mean(0) - before for frames in (early, late))
+        return cls(voxels, signal, rise_early, rise_late, position, vessels)
 
     def image(self, members: np.ndarray) -> np.ndarray:
         """Mask (Z, Y, X) of some candidates (n,)."""
@@ -168,13 +170,13 @@ def _sinus_cluster(candidates: _Candidates) -> np.ndarray:
     strong = (early > _CLUSTER_SHARE * level) & (early > _FIRST_PASS_SIGNAL_RATIO * candidates.late)
     if level < _LEAST_ENHANCEMENT or strong.sum() < _FEWEST:
         raise InputError(
-            "No sagittal sinus was found: near the midline and the surface of the head nothing enhances with the "
-            f"first pass of a bolus; {_ADVICE}."
+            "No sagittal sinus was found: near the midline and the surface of the head nothing enhances with "
+            f"the first pass of a bolus; {_ADVICE}."
         )
     if level < _SHARE_OF_VESSELS * candidates.vessels:
         raise InputError(
-            f"No sagittal sinus was found: near the midline and the surface of the head the signal rises only "
-            f"{level / candidates.vessels:.0%} as much as in the brightest vessels elsewhere; {_ADVICE}."
+            "No sagittal sinus was found: near the midline and the surface of the head the signal rises "
+            f"only {level / candidates.vessels:.0%} as much as in the brightest vessels elsewhere; {_ADVICE}."
         )
     strong &= candidates.similarity(strong) > _SIMILARITY
     labels, count = ndimage.label(candidates.image(strong), np.ones((3, 3, 3)))
@@ -185,8 +187,8 @@ def _sinus_cluster(candidates: _Candidates) -> np.ndarray:
         if len(members) >= _FEWEST and _like_a_sinus(candidates, members):
             return members
     raise InputError(
-        f"No sagittal sinus was found: no long and narrow vessel of at least {_FEWEST} voxels lies near the midline "
-        f"and the surface of the head; {_ADVICE}."
+        f"No sagittal sinus was found: no long and narrow vessel of at least {_FEWEST} voxels lies near the "
+        f"midline and the surface of the head; {_ADVICE}."
     )
 
 
@@ -198,13 +200,13 @@ def _like_a_sinus(candidates: _Candidates, members: np.ndarray) -> bool:
 
 
 def _refuse_tissue(found: InputFunction, series: DynamicSeries) -> None:
-    """Refuse what was found when its curve is not that of blood: no first pass, or far too little contrast."""
+    """Refuse a curve that is not that of blood: no first pass, or far too little contrast."""
     early, late = _windows(series)
     peak = float(found.plasma_mM.max())
     ratio = float(found.plasma_mM[early].mean() / max(found.plasma_mM[late].mean(), 1e-6))
     coarse = interval_at_bolus_s(series) > COARSE_INTERVAL_S
     if peak < (_LOWEST_PEAK_COARSE_MM if coarse else _LOWEST_PEAK_FINE_MM) or ratio < _FIRST_PASS_RATIO:
         raise InputError(
-            f"No sagittal sinus was found: the best cluster peaks at {peak:.2g} mM of plasma and {ratio:.2g} times its "
-            f"late level, too little for blood after a bolus; {_ADVICE}."
+            f"No sagittal sinus was found: the best cluster peaks at {peak:.2g} mM of plasma and {ratio:.2g} "
+            f"times its late level, too little for blood after a bolus; {_ADVICE}."
         )
