@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 SECONDS_PER_MINUTE = 60.0
+_JUMP_S = 1e-6
 
 
 class PlasmaCurve:
@@ -46,14 +47,13 @@ class PlasmaCurve:
         self._arguments = (frames, plasma, samples, frame_duration_s)
         half = 0.5 * frame_duration_s
         shifted = samples + delay_s
-        # Nodes where anything changes: plasma samples, frame centres or edges.
+        # Nodes where anything changes: plasma samples, frame centres or edges,
         edges = np.concatenate([frames - half, frames + half]) if half else frames
-        nodes = np.union1d(edges, shifted)
+        # and the instant before the curve starts, so that a start above zero is a jump and not a ramp.
+        nodes = np.union1d(edges, np.append(shifted, shifted[0] - _JUMP_S))
         nodes = nodes[np.concatenate([[True], np.diff(nodes) > 1e-9])]
         self._nodes = nodes / SECONDS_PER_MINUTE
         self._values = np.where(nodes < shifted[0] - 1e-9, 0.0, np.interp(nodes, shifted, plasma))
-        # A jump at the start belongs to the first sample, not to the segment before it.
-        self._segment_ends = np.where(nodes[1:] <= shifted[0] + 1e-9, 0.0, self._values[1:])
         self._average = _averaging_matrix(nodes, frames, half)
 
     def delayed(self, delay_s: float) -> PlasmaCurve:
@@ -85,7 +85,7 @@ class PlasmaCurve:
         out = np.zeros((len(self._nodes), kep.size))
         steps = np.diff(self._nodes)[:, None]
         decay, w0, w1 = _segment_weights(kep * steps)
-        gained = steps * (self._values[:-1, None] * (w0 - w1) + self._segment_ends[:, None] * w1)
+        gained = steps * (self._values[:-1, None] * (w0 - w1) + self._values[1:, None] * w1)
         for i in range(len(steps)):
             out[i + 1] = decay[i] * out[i] + gained[i]
         return self._average @ out

@@ -54,7 +54,9 @@ class AutoModel(TracerModel):
 
         def pick_named(mappings):
             missing = np.full(len(curves), np.nan, np.float32)
-            return {p.name: pick([m.get(p.name, missing) for m in mappings]) for p in self.reported_parameters}
+            return {
+                p.name: pick([m.get(p.name, missing) for m in mappings]) for p in self.reported_parameters
+            }
 
         return Fit(
             self,

@@ -129,7 +129,9 @@ class TracerModel(ABC):
         self.delay_range_s = delay_range_s
         plasma = self.curve.at_frames()
         if plasma.shape != self.times_s.shape:
-            raise InputError(f"The plasma curve has {plasma.size} values for {self.times_s.size} frame times.")
+            raise InputError(
+                f"The plasma curve has {plasma.size} values for {self.times_s.size} frame times."
+            )
         if not (np.all(np.isfinite(plasma)) and plasma.max() > 0):
             raise InputError("The plasma curve must be finite and rise above zero.")
         if self.degrees_of_freedom < 1:
@@ -141,7 +143,9 @@ class TracerModel(ABC):
     @property
     def fitted_parameters(self) -> int:
         """Number of unknowns per voxel, the baseline offset included."""
-        free = [p for p in self.parameters if p.name != "kep" or "ve" not in {q.name for q in self.parameters}]
+        free = [
+            p for p in self.parameters if p.name != "kep" or "ve" not in {q.name for q in self.parameters}
+        ]
         return len(free) + bool(self.delay_range_s) + bool(self.shared_baseline)
 
     @property

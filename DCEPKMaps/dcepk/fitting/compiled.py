@@ -14,7 +14,9 @@ from dcepk.fitting.search import NARROW, NOISE_SHARE, ROUNDING_SHARE, Optimum
 try:
     from numba import njit
 except ImportError as error:
-    raise InputError("The compiled fit needs numba, which is not installed: pip install 'dcepk[fast]'.") from error
+    raise InputError(
+        "The compiled fit needs numba, which is not installed: pip install 'dcepk[fast]'."
+    ) from error
 
 _BLOCK = 64  # curves side by side, so that the scores of a grid point are computed as vectors
 
@@ -106,7 +108,9 @@ def _bisected(q, column, p, entry, d, n, low, high, vp_high):
 
 
 @njit(fastmath=True, cache=True, nogil=True)
-def _search(y, squares, projection, grid_q, grid_tied, grid_plasma, kep, d, n, low, high, vp_high, solution, entry):
+def _search(
+    y, squares, projection, grid_q, grid_tied, grid_plasma, kep, d, n, low, high, vp_high, solution, entry
+):
     frames, size = y.shape
     rank, points, last = projection.shape[0], grid_q.shape[0], kep.shape[0] - 1
     z, q = np.empty((rank, _BLOCK), np.float32), np.empty((points, _BLOCK), np.float32)
@@ -159,8 +163,7 @@ def _search(y, squares, projection, grid_q, grid_tied, grid_plasma, kep, d, n, l
             ktrans, plasma_i, kep_i, gain = _solution_at(q, i, p, position, kep, d, n, low, high, vp_high)
             yy = squares[start + i]
             tolerance = max(NOISE_SHARE / frames * (yy - gain), ROUNDING_SHARE * yy)
-            inside = abs(offset) < 1 or position <= 0 or position >= last
-            if not (inside and abs(predicted - gain) <= tolerance):
+            if not (abs(offset) < 1 and abs(predicted - gain) <= tolerance):
                 position = _bisected(q, i, p, best[i] * FINE, d, n, low, high, vp_high)
                 ktrans, plasma_i, kep_i, gain = _solution_at(q, i, p, position, kep, d, n, low, high, vp_high)
             solution[0, start + i], solution[1, start + i] = ktrans, plasma_i

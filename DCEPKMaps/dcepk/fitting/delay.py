@@ -1,4 +1,4 @@
-"""Fitting the delay of the bolus: a search over delays around any solver, coarse first and then fine."""
+"""Fitting the delay of the bolus: a search over delays around any solver, and a last step off the grid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dcepk.fitting.base import Estimates, TracerModel
-from dcepk.fitting.linearised import linearised_errors
+from dcepk.fitting.linearised import Linearisation
 from dcepk.kinetics import PlasmaCurve
 
 Solver = Callable[[np.ndarray], Estimates]
@@ -31,21 +31,23 @@ class DelaySearch:
     def __init__(self, model: TracerModel, solver_of: Callable[[PlasmaCurve], Solver]):
         self._model, self._solver_of = model, solver_of
         self._solvers: dict[int, Solver] = {}
-        low, high = model.delay_range_s
+        self._low_s, high = model.delay_range_s
         interval = float(np.median(np.diff(model.times_s)))
-        step = float(np.clip(interval / 2, *_COARSE_LIMITS_S)) / _FINE_PER_COARSE
-        self._step_s = step
-        self._first, self._last = int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9))
+        wanted = float(np.clip(interval / 2, *_COARSE_LIMITS_S)) / _FINE_PER_COARSE
+        self._last = int(np.ceil((high - self._low_s) / wanted - 1e-9))
+        self._step_s = (high - self._low_s) / self._last
 
     def fit(self, y: np.ndarray) -> Estimates:
         """Best delay of every curve ``y`` (T, m), and the other parameters there."""
-        best = self._best(y, range(self._first, self._last + 1, _FINE_PER_COARSE))
+        coarse_indices = sorted({*range(0, self._last, _FINE_PER_COARSE), self._last})
+        best = self._best(y, coarse_indices)
         coarse = best.delay_index.copy()
+        reach = _FINE_PER_COARSE - 1
         for index in np.unique(coarse):
             rows = np.flatnonzero(coarse == index)
-            near = range(max(self._first, index - _FINE_PER_COARSE + 1), min(self._last, index + _FINE_PER_COARSE - 1) + 1)
+            near = range(max(0, index - reach), min(self._last, index + reach) + 1)
             best.take_better(rows, self._best(y[:, rows], [i for i in near if i != index]))
-        return self._with_errors(best)
+        return self._off_the_grid(best, y)
 
     def _best(self, y: np.ndarray, indices) -> _Best:
         best = None
@@ -59,19 +61,33 @@ class DelaySearch:
 
     def _solver(self, index: int) -> Solver:
         if index not in self._solvers:
-            self._solvers[index] = self._solver_of(self._model.curve.delayed(index * self._step_s))
+            self._solvers[index] = self._solver_of(self._model.curve.delayed(self._delay_s(index)))
         return self._solvers[index]
 
-    def _with_errors(self, best: _Best) -> Estimates:
-        estimates, delay = best.estimates, best.delay_index * self._step_s
-        at_end = (best.delay_index <= self._first) | (best.delay_index >= self._last)
-        values = {**estimates.values, "delay": delay.astype(np.float32)}
-        sd = np.sqrt(np.maximum(estimates.sum_of_squares, 0) / self._model.degrees_of_freedom)
+    def _delay_s(self, index):
+        return self._low_s + index * self._step_s
+
+    def _off_the_grid(self, best: _Best, y: np.ndarray) -> Estimates:
+        """One Gauss-Newton step from the best grid point, so that delays are not tied to the grid."""
+        estimates = best.estimates
+        at_end = (best.delay_index == 0) | (best.delay_index == self._last)
+        values = {**estimates.values, "delay": self._delay_s(best.delay_index).astype(np.float32)}
         fixed = {name: ~np.isfinite(error) for name, error in estimates.standard_errors.items()}
-        errors = linearised_errors(self._model, values, sd, {**fixed, "delay": at_end})
-        return Estimates(
-            values, errors, estimates.sum_of_squares, estimates.at_bound | at_end, self._model.fitted_parameters
-        )
+        local = Linearisation(self._model, values, {**fixed, "delay": at_end})
+        changes, reduction = local.step(y.T)
+        # A step that leaves the grid cell or the physical range is no refinement but a sign of a flat optimum.
+        small = np.abs(changes["delay"]) <= self._step_s
+        for name, change in changes.items():
+            if name != "delay":
+                small &= np.abs(change) <= 0.5 * np.abs(values[name]) + 1e-3
+                small &= (values[name] + change >= 0) | (values[name] < 0)
+        for name, change in changes.items():
+            values[name] = (values[name] + np.where(small, change, 0)).astype(np.float32)
+        if "ve" in values:
+            values["ve"] = values["Ktrans"] / values["kep"]
+        sse = np.maximum(estimates.sum_of_squares - np.where(small, reduction, 0), 0).astype(y.dtype)
+        errors = local.standard_errors(np.sqrt(sse / self._model.degrees_of_freedom))
+        return Estimates(values, errors, sse, estimates.at_bound | at_end, self._model.fitted_parameters)
 
 
 class _Best:

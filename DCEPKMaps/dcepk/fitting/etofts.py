@@ -69,14 +69,23 @@ class EToftsModel(TracerModel):
     _vp_max = 1.0
 
     def __init__(
-        self, times_s, plasma_mM, *, shared_baseline=False, delay_range_s=None, kep_max_per_min=None, compiled=False
+        self,
+        times_s,
+        plasma_mM,
+        *,
+        shared_baseline=False,
+        delay_range_s=None,
+        kep_max_per_min=None,
+        compiled=False,
     ):
         super().__init__(times_s, plasma_mM, shared_baseline=shared_baseline, delay_range_s=delay_range_s)
         duration = (self.times_s[-1] - self.times_s[0]) / SECONDS_PER_MINUTE
         kep_max = kep_max_per_min or default_kep_max(self.times_s, plasma_term=self._vp_max > 0)
         self.bounds = Bounds(min(_SLOWEST_TURNOVER / duration, kep_max / 10), kep_max, vp_max=self._vp_max)
         self._search = _kernel(compiled)
-        self._fit_chunk = self._solver(self.curve) if delay_range_s is None else DelaySearch(self, self._solver).fit
+        self._fit_chunk = (
+            self._solver(self.curve) if delay_range_s is None else DelaySearch(self, self._solver).fit
+        )
 
     def _solver(self, curve: PlasmaCurve):
         tables = ProfileTables.build(curve, self.bounds, centred=self.shared_baseline)

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 from dcepk.fitting.base import Estimates
 from dcepk.fitting.etofts import EToftsModel
-from dcepk.fitting.linearised import linearised_errors
+from dcepk.fitting.linearised import Linearisation
 
 _START = (0.01, 0.02, 0.2)
 """Ktrans (/min), vp and ve at which every voxel starts: values of normal to mildly leaking brain."""
@@ -53,8 +53,7 @@ class EToftsLbfgsModel(EToftsModel):
         values = {"Ktrans": ktrans, "vp": vp, "ve": ve, "kep": ktrans / ve}
         fixed = {name: (v <= low) | (v >= high) for (name, v), (low, high) in zip(values.items(), limits)}
         fixed["kep"] = fixed["ve"] | fixed["Ktrans"]
-        sd = np.sqrt(sse / self.degrees_of_freedom)
-        errors = linearised_errors(self, values, sd, fixed)
+        errors = Linearisation(self, values, fixed).standard_errors(np.sqrt(sse / self.degrees_of_freedom))
         at_bound = fixed["Ktrans"] | fixed["vp"] | fixed["ve"]
         return Estimates(values, errors, sse, at_bound, self.fitted_parameters)
 

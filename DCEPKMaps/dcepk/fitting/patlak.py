@@ -28,7 +28,9 @@ class PatlakModel(TracerModel):
 
     def __init__(self, times_s, plasma_mM, *, shared_baseline=False, delay_range_s=None):
         super().__init__(times_s, plasma_mM, shared_baseline=shared_baseline, delay_range_s=delay_range_s)
-        self._fit_chunk = self._solver(self.curve) if delay_range_s is None else DelaySearch(self, self._solver).fit
+        self._fit_chunk = (
+            self._solver(self.curve) if delay_range_s is None else DelaySearch(self, self._solver).fit
+        )
 
     def _solver(self, curve: PlasmaCurve):
         return _LinearSolver(curve, self.shared_baseline, self.degrees_of_freedom).solve

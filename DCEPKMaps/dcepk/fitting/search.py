@@ -94,8 +94,7 @@ class _Block:
         position = (entry + NARROW * offset).astype(np.float32)
         *solution, gain = self._solution_at(position)
         tolerance = np.maximum(NOISE_SHARE / self._frames * (squares - gain), ROUNDING_SHARE * squares)
-        inside = (np.abs(offset) < 1) | (position <= 0) | (position >= self._last)
-        unsure = ~(inside & (np.abs(predicted - gain) <= tolerance))
+        unsure = ~((np.abs(offset) < 1) & (np.abs(predicted - gain) <= tolerance))
         return *solution, gain, np.where(unsure, best * FINE, position), unsure
 
     def by_bisection(self, position: np.ndarray) -> tuple[np.ndarray, ...]:
