@@ -98,6 +98,7 @@ def write_enhanced(
     offsets: bool = False,
     with_times: bool = True,
     series_uid: str | None = None,
+    frame_types: str | None = None,
 ) -> None:
     """One enhanced multi-frame file.
 
@@ -117,6 +118,10 @@ def write_enhanced(
         Write TemporalPositionTimeOffset instead of FrameAcquisitionDateTime.
     with_times : bool
         Write times at all; TemporalPositionIndex is always there.
+    series_uid : str, optional
+        Series instance UID.
+    frame_types : str, optional
+        One letter for each frame: M for magnitude, P for phase.
     """
     frames, slices, rows, columns = signal.shape
     order = np.arange(frames * slices) if order is None else order
@@ -145,6 +150,9 @@ def write_enhanced(
             content.FrameAcquisitionDateTime = f"20240229{clock_text(NINE_S + starts_s[t])}"
         if durations_s is not None:
             content.FrameAcquisitionDuration = float(durations_s[t] * 1e3)
+        if frame_types is not None:
+            kind = _dataset(FrameType=["ORIGINAL", "PRIMARY", frame_types[t]])
+            group.MRImageFrameTypeSequence = Sequence([kind])
         group.FrameContentSequence = Sequence([content])
         if with_times and offsets:
             offset = _dataset(TemporalPositionTimeOffset=float(starts_s[t]))

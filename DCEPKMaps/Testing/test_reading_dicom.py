@@ -153,9 +153,7 @@ def test_times_with_wrong_dates_are_not_taken(tmp_path):
 def test_one_enhanced_file_for_each_frame_is_one_series(tmp_path):
     uid = generate_uid()
     for t in range(4):
-        write_enhanced(
-            tmp_path / f"{4 - t}.dcm", example_frames()[t : t + 1], TIMES[t : t + 1], series_uid=uid
-        )
+        write_enhanced(tmp_path / f"{4 - t}.dcm", example_frames()[t : t + 1], TIMES[t : t + 1], series_uid=uid)
     series = read_series([tmp_path])
     np.testing.assert_array_equal(series.signal, example_frames())
     np.testing.assert_allclose(series.times_s, TIMES, atol=1e-5)
@@ -202,6 +200,12 @@ def test_a_missing_slice_names_its_frame(tmp_path, staggered):
         read_series([tmp_path])
 
 
+def test_a_missing_image_is_noticed_even_without_times(tmp_path):
+    write_series(tmp_path, example_frames(4, 3), None, change=lambda image, t, z: (t, z) != (2, 1))
+    with pytest.raises(InputError, match="slice 2 of 3 .* has 3 images where others have 4"):
+        read_series([tmp_path])
+
+
 def test_slices_missing_in_different_frames_are_noticed(tmp_path):
     write_series(tmp_path, example_frames(), TIMES, change=lambda i, t, z: (t, z) not in ((1, 0), (2, 1)))
     with pytest.raises(InputError, match="Frame 2 of 'DCE' lacks the slice 1 of 2"):
@@ -229,9 +233,7 @@ def test_a_localizer_in_the_folder_is_left_aside_and_named(tmp_path):
     localizer = generate_uid()
     for orientation in ((1, 0, 0, 0, 1, 0), (1, 0, 0, 0, 0, -1), (0, 1, 0, 0, 0, -1)):
         one = example_frames(1, 1, 7, 7)
-        write_series(
-            tmp_path, one, None, series_uid=localizer, number=1, description="scout", orientation=orientation
-        )
+        write_series(tmp_path, one, None, series_uid=localizer, number=1, description="scout", orientation=orientation)
     (tmp_path / "notes.txt").write_text("not an image")
     series = read_series([tmp_path])
     np.testing.assert_array_equal(series.signal, example_frames())
@@ -264,6 +266,13 @@ def test_magnitude_and_phase_in_one_series_are_not_taken_for_frames(tmp_path):
     assert [s.frames for s in list_series([tmp_path])] == [4, 4]
     with pytest.raises(InputError, match="of several kinds; choose by number"):
         read_series([tmp_path], series=uid)
+
+
+def test_magnitude_and_phase_in_one_enhanced_file_are_told_apart(tmp_path):
+    both = np.concatenate([example_frames(), example_frames() + 500])
+    write_enhanced(tmp_path / "a.dcm", both, np.tile(TIMES, 2), frame_types="MMMMPPPP")
+    assert [s.frames for s in list_series([tmp_path])] == [4, 4]
+    np.testing.assert_array_equal(read_series([tmp_path], series=1).signal, example_frames())
 
 
 def test_one_volume_is_no_series_and_a_series_no_volume(tmp_path):

@@ -10,9 +10,7 @@ from dcepk.errors import GeometryMismatch, InputError
 from dcepk.geometry import Geometry
 from dcepk.reading import read_labels, read_mask, read_times, read_volume
 
-GRID = Geometry(
-    (6, 5, 4), (1.0, 2.0, 3.0), (10.0, 20.0, 30.0), (0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
-)
+GRID = Geometry((6, 5, 4), (1.0, 2.0, 3.0), (10.0, 20.0, 30.0), (0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 1.0))
 
 
 def write(path, array, geometry=GRID):
@@ -98,9 +96,7 @@ def test_a_cropped_segmentation_is_put_back_in_its_place(tmp_path):
 
 
 def test_a_segmentation_outside_the_series_is_refused(tmp_path):
-    far = write_segmentation(
-        tmp_path / "s.seg.nrrd", [labels((1, LEFT))], [("a", 1, 0)], (20, 0, 0), layered=False
-    )
+    far = write_segmentation(tmp_path / "s.seg.nrrd", [labels((1, LEFT))], [("a", 1, 0)], (20, 0, 0), layered=False)
     with pytest.raises(InputError, match="no voxel of the series"):
         read_mask(far, GRID)
 

@@ -85,6 +85,12 @@ def test_the_bids_json_gives_times_and_protocol(tmp_path):
     assert series.notices == ()
 
 
+def test_the_excitation_interval_comes_before_the_repetition_time(tmp_path):
+    text = json.dumps({"RepetitionTime": 0.2, "RepetitionTimeExcitation": 0.0055})
+    (tmp_path / "dce.json").write_text(text, encoding="utf-8-sig")
+    assert read_series([write(tmp_path / "dce.nii")]).acquisition.repetition_time_s == 0.0055
+
+
 def test_unequal_frame_durations_move_times_to_the_centres(tmp_path):
     write_json(tmp_path / "dce.json", FrameTimesStart=[0, 4, 8, 14], FrameDuration=[4, 4, 6, 10])
     series = read_series([write(tmp_path / "dce.nii")])

@@ -90,8 +90,11 @@ def test_multivolume_gives_irregular_times_and_protocol(tmp_path):
 
 
 def test_repeated_header_fields_do_not_matter(tmp_path):
-    extra = ["space:=right-anterior-superior", "space: right-anterior-superior", *multivolume()]
-    np.testing.assert_array_equal(read_series([write(tmp_path / "dce.nrrd", extra)]).signal, FRAMES)
+    extra = ["space:=right-anterior-superior", "space: left-posterior-superior", *multivolume()]
+    series = read_series([write(tmp_path / "repeated.nrrd", extra)])
+    once = read_series([write(tmp_path / "once.nrrd", multivolume())])
+    np.testing.assert_array_equal(series.signal, FRAMES)
+    assert series.geometry == once.geometry
 
 
 def test_acquisition_times_continue_across_midnight(tmp_path):
@@ -112,6 +115,11 @@ def test_index_values_named_for_another_axis_than_the_list_axis_count(tmp_path):
     np.testing.assert_allclose(read_series([path]).times_s, [10, 15, 21, 40])
 
 
+def test_index_values_that_start_late_are_times_even_one_second_apart(tmp_path):
+    path = write(tmp_path / "a.seq.nrrd", index("5 6 7 8"), unit="s")
+    np.testing.assert_allclose(read_series([path]).times_s, [5, 6, 7, 8])
+
+
 def test_frame_labels_come_before_index_values(tmp_path):
     path = write(tmp_path / "a.seq.nrrd", [*index("0 1 2 3"), *multivolume()], unit="s")
     np.testing.assert_allclose(read_series([path]).times_s, [0, 5, 10.0005, 20])
@@ -119,9 +127,7 @@ def test_frame_labels_come_before_index_values(tmp_path):
 
 def test_true_index_values_help_where_frame_labels_only_count(tmp_path):
     lines = [*index("0 7 14 30"), *multivolume("1,2,3,4", "TemporalPositionIdentifier", "count")]
-    np.testing.assert_allclose(
-        read_series([write(tmp_path / "a.nrrd", lines, unit="s")]).times_s, [0, 7, 14, 30]
-    )
+    np.testing.assert_allclose(read_series([write(tmp_path / "a.nrrd", lines, unit="s")]).times_s, [0, 7, 14, 30])
 
 
 @pytest.mark.parametrize(
