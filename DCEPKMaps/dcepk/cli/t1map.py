@@ -30,7 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "t1map",
         help="native T1 from volumes at two or more flip angles",
-        description="Map native T1 (s) and M0 from spoiled gradient-echo volumes at several flip angles, with "
+        description="Map native T1 (s) and M0 from spoiled gradient-echo volumes at several angles, with "
         "the standard error of T1 where there are more than two. TR is in ms.",
     )
     add_vfa_options(parser, required=True)

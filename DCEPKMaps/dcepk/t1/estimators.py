@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_GRID_POINTS = 64
+_GRID_POINTS = 40
 _NEWTON_STEPS = 60
-_TOLERANCE = 1e-10
+_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,7 @@ def linear(signals: np.ndarray, half: np.ndarray) -> Estimate:
     return _solved(x, amplitude, (sensitivity**2).sum(0))
 
 
-def nonlinear(
-    signals: np.ndarray, half: np.ndarray, grid: np.ndarray, grid_half: np.ndarray | None = None
-) -> Estimate:
+def nonlinear(signals: np.ndarray, half: np.ndarray, grid: np.ndarray) -> Estimate:
     """Least squares over all angles, global: the best point of a grid, refined to the stationary point.
 
     The amplitude is linear, so only x is searched (variable projection): the residual is smallest where
@@ -88,21 +86,15 @@ def nonlinear(
         Half-angle tangents.
     grid : ndarray, shape (K,)
         Increasing values of x; a voxel whose best value is the first or the last has no solution.
-    grid_half : ndarray, shape (F, 1), optional
-        Half-angle tangents for the grid search where ``half`` differs between voxels: within a few percent.
 
     Returns
     -------
     Estimate
     """
-    curves = shape_function(half if grid_half is None else grid_half, grid)
-    score = (curves / np.sqrt((curves**2).sum(0))).T @ signals
-    best = score.argmax(0)
+    best = _best_of_grid(signals, half, grid)
     inner = (best > 0) & (best < len(grid) - 1)
     best = np.clip(best, 1, len(grid) - 2)
-    # two points to each side: the grid's angles may be a few percent off
-    low, high = grid[np.maximum(best - 2, 0)], grid[np.minimum(best + 2, len(grid) - 1)]
-    x, converged = _stationary(signals, half, grid[best], low, high)
+    x, converged = _stationary(signals, half, grid[best], grid[best - 1], grid[best + 1])
     h, slope = _with_slope(half, x)
     hh, hs, ss = (h * h).sum(0), (h * slope).sum(0), (slope * slope).sum(0)
     amplitude = (signals * h).sum(0) / hh
@@ -114,6 +106,20 @@ def search_grid(repetition_time_s: float, t1_range_s: tuple[float, float]) -> np
     """Increasing values of x, evenly on a logarithmic scale of T1 within the range."""
     shortest, longest = t1_range_s
     return -np.expm1(-repetition_time_s / np.geomspace(longest, shortest, _GRID_POINTS))
+
+
+def _best_of_grid(signals: np.ndarray, half: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Index of the grid's x with the smallest residual, shape (m,)."""
+    if half.shape[1] == 1:
+        curves = shape_function(half, grid)
+        return ((curves / np.sqrt((curves**2).sum(0))).T @ signals).argmax(0)
+    best, highest = np.zeros(signals.shape[1], int), np.full(signals.shape[1], -np.inf)
+    for index, x in enumerate(grid):
+        curves = shape_function(half, x)
+        score = np.einsum("fm,fm->m", signals, curves) / np.sqrt(np.einsum("fm,fm->m", curves, curves))
+        better = score > highest
+        best[better], highest[better] = index, score[better]
+    return best
 
 
 def _stationary(signals, half, start, low, high):
@@ -132,11 +138,10 @@ def _stationary(signals, half, start, low, high):
         high[active[~rising]] = x[active[~rising]]
         with np.errstate(divide="ignore", invalid="ignore"):
             proposed = x[active] - slope / curvature
+        done = (curvature < 0) & (np.abs(proposed - x[active]) <= _TOLERANCE * x[active])
         inside = (curvature < 0) & (proposed >= low[active]) & (proposed <= high[active])
-        proposed = np.where(inside, proposed, 0.5 * (low[active] + high[active]))
-        done = np.abs(proposed - x[active]) <= _TOLERANCE * x[active]
-        x[active] = proposed
-        converged[active] = done & inside
+        x[active] = np.where(inside | done, proposed, 0.5 * (low[active] + high[active]))
+        converged[active] = done
         active = active[~done]
         if active.size == 0:
             break

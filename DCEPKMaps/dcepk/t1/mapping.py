@@ -21,8 +21,6 @@ T1_METHODS = ("nonlinear", "linear", "two-angle")
 _CHUNK = 16384
 _SEARCH_RANGE_S = (1e-3, 100.0)
 """T1 that the non-linear fit looks for; far wider than tissue, so that a bound never decides."""
-_B1_STEP = 0.05
-"""The grid search serves voxels within this step of B1 together; the refinement uses each voxel's own B1."""
 _PLAUSIBLE_B1 = (0.3, 3.0)
 _RADIANS_BELOW = 0.6
 _MANY = 0.01
@@ -108,19 +106,17 @@ def fit_t1(
     mask = np.ones(shape, bool) if mask is None else np.asarray(mask, bool)
     _require_shape(mask, shape, "mask")
     b1_flat = None if b1 is None else _checked_b1(b1, shape, mask)
-    job = _Job(
-        signals.reshape(len(angles), -1), np.deg2rad(angles), float(repetition_time_s), method, b1_flat
-    )
+    job = _Job(signals.reshape(len(angles), -1), np.deg2rad(angles), float(repetition_time_s), method, b1_flat)
     results = [np.full(mask.size, np.nan, np.float32) for _ in range(3)]
     quality = np.zeros(mask.size, np.uint16)
-    done, total = 0, max(1, int(mask.sum()))
-    for voxels, level in job.chunks(mask):
+    inside = np.flatnonzero(mask)
+    for start in range(0, len(inside), _CHUNK):
         if report is not None:
-            report("T1 mapping", done / total)
-        *values, quality[voxels] = job.fit(voxels, level)
+            report("T1 mapping", start / len(inside))
+        voxels = inside[start : start + _CHUNK]
+        *values, quality[voxels] = job.fit(voxels)
         for result, value in zip(results, values):
             result[voxels] = value
-        done += len(voxels)
     if report is not None:
         report("T1 mapping", 1.0)
     maps = [v.reshape(shape) for v in (*results, quality)]
@@ -137,19 +133,7 @@ class _Job:
     method: str
     b1: np.ndarray | None
 
-    def chunks(self, mask: np.ndarray):
-        """Voxel indices, in chunks, each with the B1 that serves the whole chunk in the grid search."""
-        voxels = np.flatnonzero(mask)
-        if self.b1 is None:
-            groups = [(voxels, 1.0)]
-        else:
-            levels = np.rint(np.nan_to_num(self.b1[voxels], posinf=0, neginf=0) / _B1_STEP).astype(int)
-            groups = [(voxels[levels == n], max(n, 1) * _B1_STEP) for n in np.unique(levels)]
-        for group, level in groups:
-            for start in range(0, len(group), _CHUNK):
-                yield group[start : start + _CHUNK], level
-
-    def fit(self, voxels: np.ndarray, b1_level: float) -> tuple[np.ndarray, ...]:
+    def fit(self, voxels: np.ndarray) -> tuple[np.ndarray, ...]:
         """T1, M0, standard error and flags of some voxels."""
         signals = self.signals[:, voxels].astype(float)
         angles, usable_b1 = self.angles_rad[:, None], True
@@ -161,20 +145,20 @@ class _Job:
         valid = np.isfinite(signals.sum(0)) & (signals != 0).any(0)
         signals[:, ~valid] = 0
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            estimate = self._estimate(signals, half, b1_level)
+            estimate = self._estimate(signals, half)
             t1, m0, error = self._in_seconds(estimate, signals, half)
         solved = valid & usable_b1 & np.isfinite(t1)
         quality = np.where(solved, 0, np.uint16(Quality.INVALID_T10)).astype(np.uint16)
         quality[~valid] |= np.uint16(Quality.INVALID_SIGNAL)
         return (*(np.where(solved, v, np.nan) for v in (t1, m0, error)), quality)
 
-    def _estimate(self, signals: np.ndarray, half: np.ndarray, b1_level: float) -> Estimate:
+    def _estimate(self, signals: np.ndarray, half: np.ndarray) -> Estimate:
         if len(signals) == 2:
             return two_angle(signals, half)  # every method's answer: the equations can be solved exactly
         if self.method == "linear":
             return linear(signals, half)
         grid = search_grid(self.repetition_time_s, _SEARCH_RANGE_S)
-        return nonlinear(signals, half, grid, np.tan(self.angles_rad[:, None] * b1_level / 2))
+        return nonlinear(signals, half, grid)
 
     def _in_seconds(self, estimate: Estimate, signals: np.ndarray, half: np.ndarray):
         x, amplitude = estimate.recovered, estimate.amplitude
@@ -194,9 +178,7 @@ def _checked_angles(flip_angles_deg, signals: np.ndarray, method: str) -> np.nda
     angles = np.atleast_1d(np.asarray(flip_angles_deg, float))
     listed = ", ".join(f"{a:g}" for a in angles)
     if signals.ndim < 2 or len(signals) != angles.size:
-        raise InputError(
-            f"There are {angles.size} flip angles ({listed}) for signals of the shape {signals.shape}."
-        )
+        raise InputError(f"There are {angles.size} flip angles ({listed}) for signals of the shape {signals.shape}.")
     if not np.all((angles > 0) & (angles < 180)):
         raise InputError(f"Flip angles must lie between 0 and 180 degrees, not {listed}.")
     if angles.max() < _RADIANS_BELOW:
