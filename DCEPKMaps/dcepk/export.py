@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -158,7 +159,9 @@ def write_results(
     """Write the files of `save_results` into a folder that exists; for callers that hold a `new_folder` themselves."""
     if inputs is None:
         inputs = record_inputs("series", series.inputs)
+    start = time.perf_counter()
     _write_images(place, _images(maps, vif, t10, t10_error), maps.geometry)
+    timing_s = {**(timing_s or {}), "writing maps": time.perf_counter() - start}
     if vif is not None:
         _write_curve(place / "vif.csv", vif.times_s, vif.plasma_mM)
         if vif.fine_times_s is not None:
@@ -265,7 +268,7 @@ def _summary(maps, vif, t10, motion, inputs, timing_s, command) -> dict[str, Any
         "motion": None if motion is None else {"largest_displacement_mm": float(np.max(motion.displacement_mm))},
         "times_s": [float(t) for t in maps.times_s],
         "inputs": [asdict(record) for record in inputs],
-        "timing_s": {k: round(v, 3) for k, v in (timing_s or {}).items()},
+        "timing_s": {k: round(v, 3) for k, v in timing_s.items()},
         "provenance": maps.provenance,
     }
 

@@ -307,9 +307,7 @@ def _read_flip_angle_volumes(options: StudyOptions, geometry: Geometry) -> VfaVo
 
 
 def _measured_t1(volumes: VfaVolumes, b1, mask, report: Reporter) -> _NativeT1:
-    found = fit_t1(
-        volumes.signals, volumes.flip_angles_deg, volumes.repetition_time_s, b1=b1, mask=mask, report=report
-    )
+    found = fit_t1(volumes.signals, volumes.flip_angles_deg, volumes.repetition_time_s, b1=b1, mask=mask, report=report)
     angles = ", ".join(f"{a:g}" for a in volumes.flip_angles_deg)
     description = (
         f"measured with flip angles of {angles} degrees at a TR of {volumes.repetition_time_s * 1e3:g} ms, "

@@ -191,9 +191,7 @@ def roi_statistics(
             row = RoiStatistics(label, name, map_name, unit, *row)
             if label in fitted and map_name in fitted[label].values:
                 curve = fitted[label]
-                row = replace(
-                    row, curve_fit=curve.values[map_name], curve_fit_error=curve.standard_errors[map_name]
-                )
+                row = replace(row, curve_fit=curve.values[map_name], curve_fit_error=curve.standard_errors[map_name])
             rows.append(row)
     return rows
 
@@ -331,7 +329,20 @@ def _statistics(values, errors, quality, max_relative_sd: float | None) -> tuple
         noise = float(np.sqrt(np.mean(finite**2) / n)) if finite.size else np.nan
     q1, median, q3 = (float(v) for v in np.percentile(x, (25, 50, 75)))
     extremes = float(x.min()), float(x.max())
-    return (n, float(x.mean()), sd, float(sd / np.sqrt(n)), noise, median, q1, q3, *extremes, missing, excluded, flagged)
+    return (
+        n,
+        float(x.mean()),
+        sd,
+        float(sd / np.sqrt(n)),
+        noise,
+        median,
+        q1,
+        q3,
+        *extremes,
+        missing,
+        excluded,
+        flagged,
+    )
 
 
 def _mean_curve(maps: ParameterMaps, voxels: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:

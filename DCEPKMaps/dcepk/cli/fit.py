@@ -40,9 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("series", nargs="+", type=Path, metavar="SERIES", help="files or folders of the series")
     models = ", ".join(f"{m.name}: {m.label}" for m in METHODS)
-    parser.add_argument(
-        "--model", required=True, choices=[m.name for m in METHODS], help=f"what to fit ({models})"
-    )
+    parser.add_argument("--model", required=True, choices=[m.name for m in METHODS], help=f"what to fit ({models})")
     _add_output(parser)
     _add_images(parser)
     _add_vif(parser)
@@ -141,7 +139,10 @@ def _add_images(parser: argparse.ArgumentParser) -> None:
         "--labels", type=Path, metavar="LABELMAP", help="regions: adds rois.csv and the fit of each mean curve"
     )
     group.add_argument(
-        "--label-names", type=Path, metavar="CSV", help="names of the regions, columns label,name (default: the image's)"
+        "--label-names",
+        type=Path,
+        metavar="CSV",
+        help="names of the regions, columns label,name (default: the image's)",
     )
     group.add_argument("--motion", action="store_true", help="correct rigid motion first (default: no)")
 

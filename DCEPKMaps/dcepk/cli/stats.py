@@ -26,7 +26,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--maps", required=True, type=Path, metavar="DIR", help="results folder of dcepk fit")
     parser.add_argument("--labels", required=True, type=Path, metavar="LABELMAP", help="regions on the maps' grid")
     parser.add_argument(
-        "--label-names", type=Path, metavar="CSV", help="names of the regions, columns label,name (default: the image's)"
+        "--label-names",
+        type=Path,
+        metavar="CSV",
+        help="names of the regions, columns label,name (default: the image's)",
     )
     parser.add_argument(
         "--max-rel-sd", type=float, metavar="X",

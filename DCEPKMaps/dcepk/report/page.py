@@ -134,7 +134,10 @@ def _done(maps, vif, series, t10, motion, method) -> str:
     rows = [
         ("Method", f"{method.label}. {method.summary}"),
         ("Reference", method.reference),
-        ("Series", f"{series.frames} frames of {shape[2]} x {shape[1]} x {shape[0]} voxels, one every {interval:.3g} s"),
+        (
+            "Series",
+            f"{series.frames} frames of {shape[2]} x {shape[1]} x {shape[0]} voxels, one every {interval:.3g} s",
+        ),
         ("Analysed", f"{int(maps.mask.sum()):,} voxels"),
         ("Native T1", native),
         ("Input function", "none" if vif is None else vif.description),
@@ -157,13 +160,14 @@ def _protocol(maps: ParameterMaps, series: DynamicSeries) -> Iterable[tuple[str,
     yield "contrast agent", acquisition["agent"] or "not known", sources.get("agent", "")
 
 
-def _maps(maps: ParameterMaps, scales: dict[str, Scale], overlays: dict[str, bytes], model_picture: bytes | None) -> str:
+def _maps(
+    maps: ParameterMaps, scales: dict[str, Scale], overlays: dict[str, bytes], model_picture: bytes | None
+) -> str:
     view = View.of(maps.geometry)
     side = {"R": "patient's left on the right", "A": "front on the left"}[view.left]
     parts = [
         "<h2>Maps</h2>",
-        f"<p>{view.plane.capitalize()} slices, {side}; {len(overlays)} quantities over the mean signal before contrast. "
-        "The lower row is the standard error of each voxel in the same colours: where it is as bright as the map "
+        f"<p>{view.plane.capitalize()} slices, {side}, over the mean signal before contrast. The lower row is the standard error of each voxel in the same colours: where it is as bright as the map "
         "above it, the voxel's value is noise.</p>",
     ]
     for name, picture in overlays.items():
@@ -171,7 +175,7 @@ def _maps(maps: ParameterMaps, scales: dict[str, Scale], overlays: dict[str, byt
         low, high = number(scale.low * scale.factor), number(scale.high * scale.factor)
         caption = (
             f"{name}: {scale.parameter.description}. Colours from {low} to {high} {scale.unit}".rstrip()
-            + " (98th percentile); values outside take the end colours."
+            + " (98th percentile); values outside take the end colours, grey has none."
         )
         parts.append(f"<h3>{escape(name)}</h3>{_figure(picture, caption)}")
     if model_picture is not None:
@@ -182,8 +186,11 @@ def _maps(maps: ParameterMaps, scales: dict[str, Scale], overlays: dict[str, byt
 def _input_function(vif: InputFunction | None, picture: bytes | None) -> str:
     if vif is None:
         return ""
-    rows = [(_with_unit(k), f"{v:.4g}" if isinstance(v, float) else str(v)) for k, v in vif.quality.items()
-            if isinstance(v, (int, float, str))]
+    rows = [
+        (_with_unit(k), f"{v:.4g}" if isinstance(v, float) else str(v))
+        for k, v in vif.quality.items()
+        if isinstance(v, (int, float, str))
+    ]
     caption = f"{vif.description}. Highest frame {vif.plasma_mM.max():.3g} mM in plasma."
     return f"<h2>Input function</h2>{_figure(picture, caption)}{_table((), rows) if rows else ''}"
 
@@ -250,7 +257,9 @@ def _distributions(summary: dict[str, Any], picture: bytes) -> str:
 def _motion(motion: Motion | None, picture: bytes | None) -> str:
     if motion is None or picture is None:
         return ""
-    caption = f"Rigid motion of each frame that was corrected; largest displacement {np.max(motion.displacement_mm):.2f} mm."
+    caption = (
+        f"Rigid motion of each frame that was corrected; largest displacement {np.max(motion.displacement_mm):.2f} mm."
+    )
     return f"<h2>Motion</h2>{_figure(picture, caption)}"
 
 

@@ -47,7 +47,11 @@ class Scale:
     @property
     def unit(self) -> str:
         """Unit of shown values."""
-        return f"10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT THREE} {self.parameter.unit}" if self.factor != 1 else self.parameter.unit
+        return (
+            f"10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT THREE} {self.parameter.unit}"
+            if self.factor != 1
+            else self.parameter.unit
+        )
 
     @property
     def label(self) -> str:

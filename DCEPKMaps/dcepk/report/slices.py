@@ -92,8 +92,10 @@ def chosen_slices(mask: np.ndarray, count: int) -> list[int]:
     filled = np.flatnonzero(area > 0.25 * area.max()) if area.any() else np.arange(len(mask))
     if filled.size <= count:
         return [int(i) for i in filled]
-    positions = np.linspace(0, filled.size - 1, count + 2)[1:-1] if filled.size > count + 2 else (
-        np.linspace(0, filled.size - 1, count)
+    positions = (
+        np.linspace(0, filled.size - 1, count + 2)[1:-1]
+        if filled.size > count + 2
+        else (np.linspace(0, filled.size - 1, count))
     )
     return sorted({int(filled[round(p)]) for p in positions})
 
