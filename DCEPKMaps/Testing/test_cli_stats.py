@@ -6,7 +6,7 @@ import csv
 
 import numpy as np
 import pytest
-from small_study import FIRST, KTRANS, SECOND, small_study, write_image, write_small_study
+from small_study import FIRST, KTRANS, SECOND, small_study, write_image, write_series, write_small_study
 
 from dcepk.cli.main import main
 from dcepk.export import save_results
@@ -47,7 +47,7 @@ def rows_of(table) -> list[dict[str, str]]:
 
 def test_table_equals_the_statistics_of_the_maps_in_memory(place, tmp_path, study, maps):
     assert stats(place, tmp_path / "new" / "table.csv") == 0
-    expected = [r for r in roi_statistics(maps, study.labels)]
+    expected = roi_statistics(maps, study.labels)
     rows = [r for r in rows_of(tmp_path / "new" / "table.csv") if r["map"] != "T10"]
     assert len(rows) == len(expected) == 4
     for row, wanted in zip(rows, expected):
@@ -103,3 +103,30 @@ def test_empty_labels_are_refused(place, tmp_path, study, capsys):
 def test_table_that_cannot_be_written_is_refused(place, tmp_path, capsys):
     assert stats(place, tmp_path) == 2
     assert "is a folder" in capsys.readouterr().err
+
+
+def test_mean_curves_are_fitted_again_when_the_series_is_still_there(study, tmp_path):
+    files = write_small_study(tmp_path / "in", study)
+    argv = ["fit", files.series, "--model", "patlak", "--t1", files.t1, "--vif-curve", files.vif_curve, "--no-report"]
+    assert main([*map(str, argv), "--mask", str(files.mask), "-o", str(tmp_path / "out"), "--hct", "0.4"]) == 0
+    assert stats(tmp_path, tmp_path / "table.csv") == 0
+    rows = {(int(r["label"]), r["map"]): r for r in rows_of(tmp_path / "table.csv")}
+    assert float(rows[FIRST, "Ktrans"]["curve_fit"]) == pytest.approx(KTRANS[0], rel=0.03)
+    assert float(rows[SECOND, "Ktrans"]["curve_fit_error"]) > 0
+
+
+@pytest.mark.parametrize("change", ["gone", "changed"])
+def test_table_is_written_without_mean_curves_when_the_series_is_not_what_it_was(study, tmp_path, capsys, change):
+    files = write_small_study(tmp_path / "in", study)
+    argv = ["fit", files.series, "--model", "patlak", "--t1", files.t1, "--vif-curve", files.vif_curve, "--no-report"]
+    assert main([*map(str, argv), "--mask", str(files.mask), "-o", str(tmp_path / "out")]) == 0
+    if change == "gone":
+        files.series.unlink()
+    else:
+        write_series(files.series, study.series.signal * 2, study.series.geometry)
+    capsys.readouterr()
+    assert stats(tmp_path, tmp_path / "table.csv") == 0
+    assert "mean curves are not fitted" in capsys.readouterr().err
+    rows = rows_of(tmp_path / "table.csv")
+    assert len(rows) == 6
+    assert {r["curve_fit"] for r in rows} == {""}

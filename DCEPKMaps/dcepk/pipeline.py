@@ -221,7 +221,12 @@ def run_study(
         maps = replace(
             maps,
             notices=tuple(dict.fromkeys((*maps.notices, *t1.notices))),
-            provenance={**maps.provenance, "native_t1": t1.description},
+            provenance={
+                **maps.provenance,
+                "native_t1": t1.description,
+                "series_paths": [str(p.absolute()) for p in options.series],
+                "series_choice": options.series_choice,
+            },
         )
     rois = None
     if labels is not None:

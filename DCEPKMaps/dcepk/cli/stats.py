@@ -1,4 +1,4 @@
-"""``dcepk stats``: statistics of the maps of an earlier run in the regions of a label map."""
+"""``dcepk stats``: statistics of the maps of an earlier run in regions, and the fit of each mean curve."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from dcepk.cli.progress import TerminalProgress
+from dcepk.errors import DCEPKError
 from dcepk.export import load_results
+from dcepk.progress import Reporter
 from dcepk.reading import read_labels
-from dcepk.roi import roi_statistics, write_table
+from dcepk.reopening import with_curves
+from dcepk.roi import analyse_regions, write_table
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -21,7 +25,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         description="Statistics of the maps of an earlier dcepk fit in the regions of a label map, as a CSV table: "
         "one row per region and map with n, mean, sd, standard error (sd/sqrt(n)), noise error (propagated from the "
         "voxels' standard errors), median, quartiles, minimum, maximum, and how many voxels had no value, were "
-        "excluded, or carry a quality flag.",
+        "excluded, or carry a quality flag; and the fit of the region's mean curve with its standard error, where the "
+        "series is still where it was.",
     )
     parser.add_argument("--maps", required=True, type=Path, metavar="DIR", help="results folder of dcepk fit")
     parser.add_argument("--labels", required=True, type=Path, metavar="LABELMAP", help="regions on the maps' grid")
@@ -43,10 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
     results = load_results(arguments.maps)
     labels = read_labels(arguments.labels, results.maps.geometry, arguments.label_names)
-    rows = roi_statistics(
-        results.maps, labels, max_relative_sd=arguments.max_rel_sd,
-        t10=results.t10 if np.ndim(results.t10) == 3 else None,
-    )  # fmt: skip
+    maps = results.maps
+    try:
+        with TerminalProgress() as bar:
+            maps = with_curves(results, Reporter(bar.update))
+    except DCEPKError as error:
+        print(f"Note: mean curves are not fitted: {str(error).rstrip('.')}.", file=sys.stderr)
+    t10 = results.t10 if np.ndim(results.t10) == 3 else None
+    rows = analyse_regions(maps, labels, results.vif, max_relative_sd=arguments.max_rel_sd, t10=t10).statistics
     write_table(arguments.output, rows)
     if arguments.max_rel_sd is not None:
         dropped = sum(r.n_excluded for r in rows)

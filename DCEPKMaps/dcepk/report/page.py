@@ -167,8 +167,9 @@ def _maps(
     side = {"R": "patient's left on the right", "A": "front on the left"}[view.left]
     parts = [
         "<h2>Maps</h2>",
-        f"<p>{view.plane.capitalize()} slices, {side}, over the mean signal before contrast. The lower row is the standard error of each voxel in the same colours: where it is as bright as the map "
-        "above it, the voxel's value is noise.</p>",
+        f"<p>{view.plane.capitalize()} slices, {side}, over the mean signal before contrast. The lower row is "
+        "the standard error of each voxel in the same colours: where it is as bright as the map above it, the voxel's "
+        "value is noise.</p>",
     ]
     for name, picture in overlays.items():
         scale = scales[name]
