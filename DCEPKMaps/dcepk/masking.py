@@ -19,9 +19,11 @@ _BASELINE_FRAMES = 3
 _SMALLEST_PLANE = 8
 _FLOOR = 0.02
 """Added to the signal, relative to bright tissue, before the logarithm: noise below it counts as equal."""
-_AIR_CONTRAST, _AIR_AT_EDGE = 4.0, 0.2
-"""Air is believed in where tissue is this many times brighter and air has this share of the in-plane edge."""
+_AIR_CONTRAST, _AIR_AT_EDGE = 4.0, 0.1
+"""Air is believed in where tissue is this many times brighter, and one connected piece of air has this share of the
+in-plane edge."""
 _PIECE = 0.05
+"""Pieces of less than this share of the largest are specks of noise."""
 
 
 def tissue_mask(series: DynamicSeries, report: Reporter | None = None) -> np.ndarray:
@@ -78,11 +80,10 @@ def head_mask(volume: np.ndarray) -> np.ndarray:
     bright = np.percentile(signal, 98)
     if not bright > 0:
         return everything
-    smooth = ndimage.gaussian_filter(signal, (0, 1, 1), mode="nearest")
-    above = _above_otsu(np.log(smooth / bright + _FLOOR))
+    above = _above_otsu(np.log(signal / bright + _FLOOR))
     if not _has_air(signal, above):
         return everything
-    return _filled(_large_pieces(above))
+    return _filled(_large_pieces(above, _PIECE))
 
 
 def _above_otsu(values: np.ndarray) -> np.ndarray:
@@ -96,16 +97,16 @@ def _has_air(signal: np.ndarray, above: np.ndarray) -> bool:
         return False
     edge = np.ones(above.shape[1:], bool)
     edge[1:-1, 1:-1] = False
-    dark_edge = 1 - above[:, edge].mean()
-    return dark_edge >= _AIR_AT_EDGE and np.median(signal[above]) >= _AIR_CONTRAST * np.median(signal[~above])
+    air_at_edge = _large_pieces(~above, 1.0)[:, edge].mean()
+    return air_at_edge >= _AIR_AT_EDGE and np.median(signal[above]) >= _AIR_CONTRAST * np.median(signal[~above])
 
 
-def _large_pieces(mask: np.ndarray) -> np.ndarray:
-    """Without specks of noise: connected pieces of at least a share of the largest."""
+def _large_pieces(mask: np.ndarray, share: float) -> np.ndarray:
+    """The connected pieces of at least a share of the largest."""
     labels, _ = ndimage.label(mask)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    return (sizes >= _PIECE * sizes.max())[labels]
+    return (sizes >= share * sizes.max())[labels]
 
 
 def _filled(mask: np.ndarray) -> np.ndarray:
