@@ -20,9 +20,7 @@ def default_t1_blood_s(field_strength_t: float) -> float:
         When the field is outside 1 to 4 T, where neither measured value applies.
     """
     if not 1.0 <= field_strength_t <= 4.0:
-        raise InputError(
-            f"No T1 of blood is known at {field_strength_t:g} T (only 1.5 and 3 T): give it (--t1-blood)."
-        )
+        raise InputError(f"No T1 of blood is known at {field_strength_t:g} T (only 1.5 and 3 T): give it (--t1-blood).")
     return _T1_BLOOD_1P5T_S if field_strength_t < 2.25 else _T1_BLOOD_3T_S
 
 
@@ -52,7 +50,5 @@ def t1_of_blood(acquisition: Acquisition, typed_s: float | None) -> tuple[float,
     acquisition.require("field_strength_t")
     value = default_t1_blood_s(acquisition.field_strength_t)
     source = Source(Origin.ASSUMED, _SOURCE_1P5T if value == _T1_BLOOD_1P5T_S else _SOURCE_3T)
-    message = (
-        f"The T1 of blood was assumed: {value:g} s at {acquisition.field_strength_t:g} T ({source.detail})."
-    )
+    message = f"The T1 of blood was assumed: {value:g} s at {acquisition.field_strength_t:g} T ({source.detail})."
     return value, source, [Notice("assumed-t1-blood", message)]

@@ -95,8 +95,8 @@ def curve_notices(series: DynamicSeries, plasma_mM: np.ndarray, quality: CurveQu
         notices.append(
             Notice(
                 "unsteady-baseline",
-                f"Before contrast the input function moves by {drift:.2g} mM ({drift / quality.peak_mM:.0%} of "
-                "its peak): inflow, motion, or a baseline that already holds contrast (--baseline).",
+                f"Before contrast the input function moves by {drift:.2g} mM ({drift / quality.peak_mM:.0%} of its "
+                "peak): inflow, motion, or a baseline that already holds contrast (--baseline).",
             )
         )
     lag = quality.time_of_peak_s - quality.arrival_s

@@ -67,9 +67,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
     """Times, values and the name of the value column."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [
-                (i, row) for i, row in enumerate(csv.reader(file), 1) if any(cell.strip() for cell in row)
-            ]
+            rows = [(i, row) for i, row in enumerate(csv.reader(file), 1) if any(cell.strip() for cell in row)]
     except OSError as error:
         raise InputError(f"The input function {path} cannot be read: {error.strerror}.") from error
     except (UnicodeDecodeError, csv.Error) as error:

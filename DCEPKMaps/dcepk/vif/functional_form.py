@@ -71,9 +71,7 @@ def functional(vif: InputFunction, series: DynamicSeries) -> InputFunction:
         When the input function is not one value per frame, or is a functional form already.
     """
     if vif.fine_times_s is not None:
-        raise InputError(
-            f"The input function '{vif.kind}' is known between the frames already; no form is needed."
-        )
+        raise InputError(f"The input function '{vif.kind}' is known between the frames already; no form is needed.")
     times, duration = series.require_times(), series.frame_averaging_s
     if vif.times_s.shape != times.shape or not np.allclose(vif.times_s, times, atol=1e-3):
         raise InputError("The input function was made for other frame times than those of the series.")

@@ -61,6 +61,4 @@ class InputFunction:
         if not np.all(np.isfinite(plasma)):
             raise InputError("The input function has a value that is not a finite number.")
         if not plasma.max() > 0:
-            raise InputError(
-                "The input function never rises above zero: no contrast agent arrives in the vessel."
-            )
+            raise InputError("The input function never rises above zero: no contrast agent arrives in the vessel.")

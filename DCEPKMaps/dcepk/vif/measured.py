@@ -94,9 +94,7 @@ def from_point(
     position = ", ".join(f"{v:g}" for v in ras_mm)
     notices = []
     if mask.sum() < 9:
-        message = (
-            f"The 3x3 patch at R,A,S = {position} mm is clipped by the image border to {mask.sum()} voxels."
-        )
+        message = f"The 3x3 patch at R,A,S = {position} mm is clipped by the image border to {mask.sum()} voxels."
         notices.append(Notice("clipped-patch", message))
     words = f"3x3 patch at R,A,S = {position} mm"
     return measured(series, mask, "point", words, t1_blood_s, b1, r2star_per_s_mM, notices)
@@ -123,9 +121,7 @@ def measured(
     signal = voxels.mean(1)
     baseline = float(baseline_signal(signal, acquisition.baseline_frames))
     if not baseline > 0:
-        raise InputError(
-            f"The {words.lower()} has no signal before contrast: it lies outside the imaged volume."
-        )
+        raise InputError(f"The {words.lower()} has no signal before contrast: it lies outside the imaged volume.")
     b1_blood = 1.0 if b1 is None else float(np.mean(np.asarray(b1, float)[mask]))
     if not (np.isfinite(b1_blood) and b1_blood > 0):
         raise InputError(f"The B1 map has no usable value in the {words.lower()}.")
@@ -151,9 +147,7 @@ def measured(
     found = [*(notices or []), *t1_notices, *coarse_sampling(series), *curve_notices(series, plasma, quality)]
     if saturated.any():
         found.append(_saturation_notice(saturated))
-    description = (
-        f"{words}, {mask.sum()} voxels, blood T1 {t1_blood:g} s, haematocrit {acquisition.hematocrit:g}"
-    )
+    description = f"{words}, {mask.sum()} voxels, blood T1 {t1_blood:g} s, haematocrit {acquisition.hematocrit:g}"
     return InputFunction(
         series.require_times(), plasma, kind, description,
         blood_signal=signal, mask=mask, quality=report, notices=tuple(found),
@@ -176,9 +170,7 @@ _SATURATED_GAIN = 20.0
 _STEP_MM = 1e-3
 
 
-def saturated_frames(
-    sequence: SpoiledGradientEcho, blood_mM: np.ndarray, t1_s: float, b1: float
-) -> np.ndarray:
+def saturated_frames(sequence: SpoiledGradientEcho, blood_mM: np.ndarray, t1_s: float, b1: float) -> np.ndarray:
     """Frames where signal noise is amplified more than 20 times as much as without contrast."""
 
     def slope(concentration):
@@ -214,7 +206,5 @@ def _checked_mask(mask: np.ndarray, series: DynamicSeries, name: str) -> np.ndar
     if not mask.any():
         raise InputError(f"The {name} holds no voxel.")
     if not series.signal[:, mask].any():
-        raise InputError(
-            f"The {name} lies outside the imaged volume: the signal of its voxels is 0 in every frame."
-        )
+        raise InputError(f"The {name} lies outside the imaged volume: the signal of its voxels is 0 in every frame.")
     return mask

@@ -58,9 +58,7 @@ class ParkerParameters:
             area / (width * np.sqrt(2 * np.pi)) * np.exp(-((t - centre) ** 2) / (2 * width**2))
             for area, centre, width in zip(self.areas_mM_min, self.centres_min, self.widths_min)
         )
-        decay = sum(
-            a * np.exp(-rate * t) for a, rate in zip(self.decay_amplitudes_mM, self.decay_rates_per_min)
-        )
+        decay = sum(a * np.exp(-rate * t) for a, rate in zip(self.decay_amplitudes_mM, self.decay_rates_per_min))
         switch = 1 / (1 + np.exp(-np.clip(self.sigmoid_per_min * (t - self.sigmoid_centre_min), -60, 60)))
         return self.scale * (gaussians + decay * switch)
 
@@ -87,9 +85,7 @@ def _georgiou(times_s: np.ndarray) -> np.ndarray:
         since = t - j * _GEORGIOU_TAU_MIN
         alpha = (j + 1) * _GEORGIOU_ALPHA + j
         here = since > 0
-        log = (
-            alpha * np.log(since[here]) - since[here] / beta - (alpha + 1) * np.log(beta) - gammaln(alpha + 1)
-        )
+        log = alpha * np.log(since[here]) - since[here] / beta - (alpha + 1) * np.log(beta) - gammaln(alpha + 1)
         passes[here] += np.exp(log)
     return decay * passes
 
@@ -196,9 +192,7 @@ def population_form(name: str) -> PopulationForm:
         When there is none; the message lists the known ones.
     """
     if name not in POPULATION_FORMS:
-        raise InputError(
-            f"Unknown population input function '{name}'; known are {', '.join(POPULATION_FORMS)}."
-        )
+        raise InputError(f"Unknown population input function '{name}'; known are {', '.join(POPULATION_FORMS)}.")
     return POPULATION_FORMS[name]
 
 
@@ -256,9 +250,7 @@ def population(series: DynamicSeries, form: str, *, arrival_s: float | None = No
     arrival = bolus_start_s(series) if assumed else float(arrival_s)
     end = times[-1] + duration / 2
     if not times[0] - 3600 < arrival < end:
-        raise InputError(
-            f"The bolus cannot start at {arrival:g} s: the series lasts from {times[0]:g} to {end:g} s."
-        )
+        raise InputError(f"The bolus cannot start at {arrival:g} s: the series lasts from {times[0]:g} to {end:g} s.")
     series.acquisition.require("hematocrit")
     hematocrit = series.acquisition.hematocrit if chosen.hematocrit is None else chosen.hematocrit
     # The grid starts at the bolus, where some forms jump from zero to their first value.

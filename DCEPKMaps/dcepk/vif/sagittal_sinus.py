@@ -115,9 +115,7 @@ class _Candidates:
         voxels = frame.mask & near & (frame.depth_mm < _SUPERFICIAL_MM) & (baseline > 0)
         voxels &= np.isfinite(series.signal.sum(0))
         if voxels.sum() < _FEWEST:
-            raise InputError(
-                f"No sagittal sinus was found: the head has no tissue near its midline; {_ADVICE}."
-            )
+            raise InputError(f"No sagittal sinus was found: the head has no tissue near its midline; {_ADVICE}.")
         typical = float(np.median(baseline[frame.mask]))
         signal = series.signal[:, voxels].astype(float) / typical
         before = baseline_signal(signal, series.acquisition.baseline_frames)
