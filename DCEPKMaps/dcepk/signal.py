@@ -20,7 +20,7 @@ import numpy as np
 from dcepk.errors import InputError
 
 SIGNAL_FORMS = ("ratio", "difference")
-_T2STAR_ITERATIONS = 12
+_NEWTON_STEPS, _NEWTON_TOLERANCE = 12, 1e-3
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,7 @@ class SpoiledGradientEcho:
         c = np.asarray(concentration)
         rate = 1.0 / np.asarray(t10_s) + self.relaxivity_per_s_mM * c
         angle = np.deg2rad(self.flip_angle_deg) * np.asarray(b1)
-        recovered = -np.expm1(-self.repetition_time_s * rate)
-        longitudinal = recovered / (1 - np.cos(angle) * (1 - recovered))
+        longitudinal = _steady_state(-np.expm1(-self.repetition_time_s * rate), *_versine_cosine(angle))
         decay = np.exp(-self.echo_time_s * self.r2star_per_s_mM * c)
         return m0 * np.sin(angle) * longitudinal * decay
 
@@ -88,34 +87,58 @@ class SpoiledGradientEcho:
         Returns
         -------
         ndarray, shape (T, ...)
-            Concentration, mM; NaN where the equation has no solution. The dtype of the signal is kept.
+            Concentration, mM; NaN where the equation has no solution, and where baseline or T10 are not
+            positive. The dtype of the signal is kept. With a T2* term the signal has a maximum: the solution below
+            it is returned, and none above it.
         """
         signal = np.asarray(signal)
         dtype = np.result_type(signal.dtype, np.float32)
-        t10, b1 = (np.asarray(v, dtype) for v in (t10_s, b1))
+        t10, b1, baseline = (np.asarray(v, dtype) for v in (t10_s, b1, baseline))
         angle = np.deg2rad(np.asarray(self.flip_angle_deg, dtype)) * b1
-        versine, cosine = 2 * np.sin(angle / 2) ** 2, np.cos(angle)  # 1 - cos a without cancellation
+        versine, cosine = _versine_cosine(angle)
+        # scalars of the signal's dtype: numpy 1 and 2 would promote others differently
+        per_mM = dtype.type(self.repetition_time_s * self.relaxivity_per_s_mM)
+        decay_rate = dtype.type(self.echo_time_s * self.r2star_per_s_mM)
         with np.errstate(all="ignore"):
-            tr_t10 = np.asarray(self.repetition_time_s, dtype) / t10
-            recovered = -np.expm1(-tr_t10)
-            native = recovered / (versine + cosine * recovered)
+            tr_t10 = dtype.type(self.repetition_time_s) / np.where(t10 > 0, t10, dtype.type(np.nan))
+            native = _steady_state(-np.expm1(-tr_t10), versine, cosine)
             if m0 is None:
-                steady = signal / baseline * native
+                steady = signal / np.where(baseline > 0, baseline, dtype.type(np.nan)) * native
             else:
-                steady = (signal - baseline) / (m0 * np.sin(angle)) + native
-            # dtype-preserving scalars: numpy 1 would turn 0-d float64 arrays into float64 results
-            result = self._invert(steady, tr_t10, versine, cosine, dtype)
-            if self.r2star_per_s_mM and self.echo_time_s:
-                rate = dtype.type(self.echo_time_s * self.r2star_per_s_mM)
-                for _ in range(_T2STAR_ITERATIONS):
-                    result = self._invert(steady * np.exp(rate * result), tr_t10, versine, cosine, dtype)
+                steady = (signal - baseline) / (np.asarray(m0, dtype) * np.sin(angle)) + native
+            # -log1p keeps float32 within 1e-5 mM; the logarithm of E itself would not
+            result = (-np.log1p(-steady * versine / (1 - steady * cosine)) - tr_t10) / per_mM
+            result = np.where((steady < 1) & np.isfinite(result), result, dtype.type(np.nan))
+            if decay_rate:
+                result = _with_decay(result, steady, tr_t10, per_mM, decay_rate, versine, cosine)
         return result.astype(dtype, copy=False)
 
-    def _invert(self, steady, tr_t10, versine, cosine, dtype):
-        """Concentration from longitudinal steady state M/M0; -log1p keeps float32 within OSIPI's 1e-5 mM."""
-        tr_r1c = -np.log1p(-steady * versine / (1 - steady * cosine)) - tr_t10
-        tr_r1c = np.where((steady < 1) & np.isfinite(tr_r1c), tr_r1c, np.nan)
-        return tr_r1c / dtype.type(self.repetition_time_s * self.relaxivity_per_s_mM)
+
+def _versine_cosine(angle):
+    """1 - cos a, without cancellation at small angles, and cos a."""
+    return 2 * np.sin(angle / 2) ** 2, np.cos(angle)
+
+
+def _steady_state(recovered, versine, cosine):
+    """Longitudinal steady state M/M0 from 1 - E."""
+    return recovered / (versine + cosine * recovered)
+
+
+def _with_decay(concentration, steady, tr_t10, per_mM, decay_rate, versine, cosine):
+    """Concentration where the signal is also damped by exp(-decay_rate C), by Newton's method.
+
+    It starts from the solution without decay. Up to its maximum the damped signal is concave, so that the steps
+    approach the solution from below and cannot jump over the maximum.
+    """
+    for _ in range(_NEWTON_STEPS):
+        recovered = -np.expm1(-(tr_t10 + per_mM * concentration))
+        spread = versine + cosine * recovered
+        value = recovered / spread
+        slope = per_mM * versine * (1 - recovered) / spread**2 - decay_rate * value
+        step = (steady * np.exp(decay_rate * concentration) - value) / slope
+        concentration = concentration + np.where(slope > 0, step, np.nan).astype(concentration.dtype)
+    converged = np.abs(step) <= _NEWTON_TOLERANCE * (1 + np.abs(concentration))
+    return np.where(converged, concentration, np.nan)
 
 
 def baseline_signal(signal: np.ndarray, baseline_frames: int) -> np.ndarray:
