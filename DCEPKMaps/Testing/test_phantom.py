@@ -52,9 +52,7 @@ def expected_concentration(phantom, voxels):
     """Extended Tofts from the truth maps by the engine's exact convolution, without the phantom's table."""
     times, plasma = phantom.plasma_fine
     series = phantom.series
-    curve = PlasmaCurve(
-        series.times_s, plasma, sample_times_s=times, frame_duration_s=series.frame_duration_s
-    )
+    curve = PlasmaCurve(series.times_s, plasma, sample_times_s=times, frame_duration_s=series.frame_duration_s)
     ktrans, vp, kep = (phantom.truth[n][voxels].astype(float) for n in ("Ktrans", "vp", "kep"))
     return vp * curve.at_frames()[:, None] + ktrans * curve.convolve(kep)
 
@@ -97,8 +95,7 @@ def test_mixed_voxels_hold_the_mean_signal_of_their_tissues(clean):
     fractions = clean.anatomy.fractions
     frame = clean.series.signal[0]
     levels = [
-        np.mean(frame[fractions[t.label] > 0.95]) if np.any(fractions[t.label] > 0.95) else np.nan
-        for t in tissues()
+        np.mean(frame[fractions[t.label] > 0.95]) if np.any(fractions[t.label] > 0.95) else np.nan for t in tissues()
     ]
     wanted = [label_of(n) for n in ("background", "white matter", "cortex", "CSF")]
     mixed = (fractions[wanted].sum(0) > 0.999) & (clean.purity < 0.9) & (fractions[0] < 0.9)
@@ -113,18 +110,14 @@ def test_truth_of_each_tissue_lies_within_the_spread_of_the_table(clean, glioma)
             voxels = phantom.pure(tissue.name, 1.0)
             if tissue.t1_1p5t_s is None or voxels.sum() < 20:
                 continue
-            means = {
-                name: float(phantom.truth[name][voxels].mean(dtype=float)) for name in ("Ktrans", "vp", "ve")
-            }
+            means = {name: float(phantom.truth[name][voxels].mean(dtype=float)) for name in ("Ktrans", "vp", "ve")}
             ranges = {
                 "Ktrans": (tissue.ktrans_per_min, tissue.ktrans_factor),
                 "vp": (0.55 if tissue.is_blood else tissue.vp, tissue.vp_factor),
                 "ve": (tissue.ve, tissue.ve_factor),
             }
             for name, (median, factor) in ranges.items():
-                slack = (
-                    1.35 * factor**2
-                )  # two standard deviations over subjects, and the texture of few voxels
+                slack = 1.35 * factor**2  # two standard deviations over subjects, and the texture of few voxels
                 assert median / slack <= means[name] <= median * slack, f"{name} of {tissue.name}"
 
 
@@ -141,9 +134,7 @@ def test_sinus_enhances_most(clean):
     enhancement = clean.series.signal.max(0) - clean.series.signal[0]
     labels = clean.labels
     mean = {
-        name: enhancement[labels.array == k].mean()
-        for k, name in labels.names.items()
-        if np.any(labels.array == k)
+        name: enhancement[labels.array == k].mean() for k, name in labels.names.items() if np.any(labels.array == k)
     }
     assert max(mean, key=mean.get) == "venous sinus"
 

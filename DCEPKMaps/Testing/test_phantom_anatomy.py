@@ -49,9 +49,7 @@ def test_tissue_fractions_sum_to_one(stroke, glioma):
 def test_label_is_the_tissue_with_the_largest_fraction(stroke):
     largest = np.take_along_axis(stroke.fractions, stroke.labels[None].astype(int), 0)[0]
     np.testing.assert_array_equal(largest, stroke.purity)
-    assert 0.05 < np.mean(stroke.purity[stroke.labels > 0] < 0.99) < 0.95, (
-        "partial volume is missing or everywhere"
-    )
+    assert 0.05 < np.mean(stroke.purity[stroke.labels > 0] < 0.99) < 0.95, "partial volume is missing or everywhere"
 
 
 @pytest.mark.parametrize(

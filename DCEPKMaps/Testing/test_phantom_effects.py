@@ -41,9 +41,7 @@ def test_motion_leaves_the_noise_alone():
     # Where there is only air before and after, the noise must be the same (but for the ripple of splines).
     still, moved = (make_phantom("stroke", seed=2, motion=kind) for kind in (None, "jumps"))
     corner = (slice(None), slice(None), slice(0, 6), slice(0, 6))
-    np.testing.assert_allclose(
-        still.series.signal[corner], moved.series.signal[corner], atol=1e-3 * still.noise_sd
-    )
+    np.testing.assert_allclose(still.series.signal[corner], moved.series.signal[corner], atol=1e-3 * still.noise_sd)
 
 
 def test_jumps_are_2_mm_and_2_degrees_from_rest():

@@ -45,9 +45,7 @@ class Anatomy:
         return self.fractions.max(0)
 
 
-def subject_anatomy(
-    streams: Streams, geometry: Geometry, anatomy: str, report: Reporter | None = None
-) -> Anatomy:
+def subject_anatomy(streams: Streams, geometry: Geometry, anatomy: str, report: Reporter | None = None) -> Anatomy:
     """Draw one subject and sample it on a grid.
 
     Parameters
@@ -72,9 +70,7 @@ def subject_anatomy(
     factors = [int(np.ceil(s / fine)) for s, fine in zip(spacing, _FINE_MM)]
     x, y = (_fine_axis(origin[i], spacing[i], geometry.size_xyz[i], factors[i]) for i in range(2))
     kinds, points = len(tissues()), int(np.prod(factors))
-    voxel = (
-        np.repeat(np.arange(ny), factors[1])[:, None] * nx + np.repeat(np.arange(nx), factors[0])
-    ) * kinds
+    voxel = (np.repeat(np.arange(ny), factors[1])[:, None] * nx + np.repeat(np.arange(nx), factors[0])) * kinds
     fractions = np.empty((kinds, nz, ny, nx), np.float32)
     for k in range(nz):
         if report is not None:

@@ -25,9 +25,7 @@ class Atlas:
     labels: np.ndarray
     origin_lps_mm: tuple[float, float, float]
 
-    def at(
-        self, lps_mm: tuple[np.ndarray, np.ndarray, np.ndarray], volume: np.ndarray | None = None
-    ) -> np.ndarray:
+    def at(self, lps_mm: tuple[np.ndarray, np.ndarray, np.ndarray], volume: np.ndarray | None = None) -> np.ndarray:
         """Values of the voxels that hold the positions x, y, z (mm); 0 outside the atlas.
 
         ``volume`` is another array on the atlas' grid to look into, by default the labels.

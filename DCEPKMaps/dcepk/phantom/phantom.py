@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dcepk.geometry import Geometry
 from dcepk.phantom.anatomy import Anatomy
 from dcepk.phantom.bolus import Bolus
 from dcepk.phantom.motion import HeadMotion
 from dcepk.phantom.tissues import label_names, label_of
+from dcepk.reading.labels import LabelMap
 from dcepk.series import DynamicSeries
 
 
@@ -27,25 +27,6 @@ class PhantomOptions:
     motion: str | None
     drift: bool
     blood_r2star_per_s_mM: float
-
-
-@dataclass(frozen=True)
-class TissueLabels:
-    """Label map of the phantom.
-
-    Attributes
-    ----------
-    array : ndarray, shape (Z, Y, X), uint8
-        Label of the tissue with the largest share of the voxel.
-    geometry : Geometry
-        The voxel grid.
-    names : dict of int to str
-        Name of every label of the tissue table, 0 (background) included.
-    """
-
-    array: np.ndarray
-    geometry: Geometry
-    names: dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -90,9 +71,9 @@ class Phantom:
     options: PhantomOptions
 
     @property
-    def labels(self) -> TissueLabels:
-        """Label map with names."""
-        return TissueLabels(self.anatomy.labels, self.series.geometry, label_names())
+    def labels(self) -> LabelMap:
+        """The tissue with the largest share of each voxel; names of the whole tissue table."""
+        return LabelMap(self.anatomy.labels.astype(np.int32), self.series.geometry, label_names())
 
     @property
     def purity(self) -> np.ndarray:

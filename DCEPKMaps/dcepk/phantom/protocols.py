@@ -108,7 +108,7 @@ class Protocol:
         )  # fmt: skip
 
 
-_SMALL = (72, 96, 28)
+_SMALL = (72, 96, 42)
 
 _PROTOCOLS = (
     Protocol(

@@ -213,9 +213,7 @@ def _drift(rng: np.random.Generator, times_s: np.ndarray) -> np.ndarray:
     return (1 + slope * times_s / 60).astype(np.float32)[:, None, None, None]
 
 
-def _move_and_add_noise(
-    signal, motion: HeadMotion | None, geometry, rng, sigma: float, report: Reporter
-) -> None:
+def _move_and_add_noise(signal, motion: HeadMotion | None, geometry, rng, sigma: float, report: Reporter) -> None:
     """Frame by frame, in place."""
     for number, frame in enumerate(signal):
         report("Adding noise" if motion is None else "Moving the head", number / len(signal))

@@ -108,9 +108,7 @@ def subject_tissues(
     drawn: list[SubjectTissue | None] = []
     for tissue in tissues():
         low_field = field_strength_t < 2.25
-        t1, t1_sd = (
-            (tissue.t1_1p5t_s, tissue.t1_sd_1p5t_s) if low_field else (tissue.t1_3t_s, tissue.t1_sd_3t_s)
-        )
+        t1, t1_sd = (tissue.t1_1p5t_s, tissue.t1_sd_1p5t_s) if low_field else (tissue.t1_3t_s, tissue.t1_sd_3t_s)
         deviation = float(np.clip(rng.standard_normal(), -2, 2))
         ktrans, vp, ve = (spread(rng, f) for f in (tissue.ktrans_factor, tissue.vp_factor, tissue.ve_factor))
         if t1 is None:

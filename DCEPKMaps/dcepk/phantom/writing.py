@@ -50,9 +50,8 @@ def write_phantom(phantom: Phantom, folder: str | Path, report: Reporter | None 
     _write(phantom.truth["T10"], geometry, folder / "t1.nii.gz")
     if phantom.b1 is not None:
         _write(phantom.b1, geometry, folder / "b1.nii.gz")
-    labels = phantom.labels
-    _write(labels.array, geometry, folder / "labels.nii.gz")
-    _write_table(folder / "labels.csv", "label,name", [f"{k},{v}" for k, v in labels.names.items()])
+    _write(phantom.anatomy.labels, geometry, folder / "labels.nii.gz")
+    _write_table(folder / "labels.csv", "label,name", [f"{k},{v}" for k, v in phantom.labels.names.items()])
     for name, volume in {**phantom.truth, "purity": phantom.purity}.items():
         _write(volume, geometry, truth / f"{name}.nii.gz")
     _write_curves(phantom, truth)
@@ -107,9 +106,7 @@ def _write_curves(phantom: Phantom, truth: Path) -> None:
     _write_table(truth / "vif_fine.csv", header, [f"{t:.8g},{c:.7g}" for t, c in zip(*phantom.plasma_fine)])
     if phantom.motion is not None:
         poses = np.hstack([phantom.motion.translations_mm, phantom.motion.rotations_deg])
-        rows = [
-            ",".join([f"{t:.6g}", *(f"{v:.6g}" for v in p)]) for t, p in zip(phantom.series.times_s, poses)
-        ]
+        rows = [",".join([f"{t:.6g}", *(f"{v:.6g}" for v in p)]) for t, p in zip(phantom.series.times_s, poses)]
         _write_table(truth / "motion.csv", "time_s,x_mm,y_mm,z_mm,x_deg,y_deg,z_deg", rows)
 
 
