@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from base64 import b64decode
 from dataclasses import replace
 
@@ -17,10 +18,11 @@ from dcepk.geometry import Geometry
 from dcepk.motion import Motion
 from dcepk.notices import Notice
 from dcepk.quantify import quantify
+from dcepk.report import figures
 from dcepk.report.page import number, with_error
 from dcepk.report.scales import Scale
 from dcepk.report.slices import View, chosen_slices
-from dcepk.roi import analyse_regions
+from dcepk.roi import RoiCurve, analyse_regions
 from dcepk.settings import Settings
 
 AXES = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
@@ -206,6 +208,17 @@ def test_no_folder_that_could_name_a_patient_is_shown(html):
 
 def test_motion_is_told(html):
     assert "largest displacement 1.25 mm" in html
+
+
+def test_curves_of_very_many_regions_stay_one_page():
+    curve = RoiCurve(0, "region", 1, np.arange(3.0), *np.ones((3, 3)), {"Ktrans": 0.1}, {"Ktrans": 0.01}, "patlak")
+    few = figures.region_curves([replace(curve, label=i, n=i) for i in range(figures.MOST_REGIONS)])
+    many = figures.region_curves([replace(curve, label=i, n=i) for i in range(figures.MOST_REGIONS + 30)])
+    assert png_size(many) == png_size(few)
+
+
+def png_size(png: bytes) -> tuple[int, int]:
+    return struct.unpack(">II", png[16:24])
 
 
 def test_report_without_anything_optional(tmp_path):

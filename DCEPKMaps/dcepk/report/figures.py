@@ -41,6 +41,8 @@ _COLOURS = "viridis"
 _INK, _ACCENT, _SECOND = "#333333", "#b5432a", "#2a6f97"
 _DPI, _WIDTH_IN, _HIGHEST_IN, _ABOVE_IN = 110, 9.6, 6.5, 0.22
 _SLICES = 6
+MOST_REGIONS = 24
+"""Regions whose curves are drawn; tables hold all."""
 
 
 def overlay(maps: ParameterMaps, scale: Scale, anatomy: np.ndarray) -> bytes:
@@ -68,8 +70,9 @@ def overlay(maps: ParameterMaps, scale: Scale, anatomy: np.ndarray) -> bytes:
         image = cut.draw(ax, rows, cmap=_COLOURS, vmin=scale.low * scale.factor, vmax=scale.high * scale.factor)
         for row, title in enumerate((name, "standard error")):
             ax.text(-0.008, 1 - (row + 0.5) / 2, title, transform=ax.transAxes, rotation=90, ha="right", va="center")
-        bottom, height = ax.get_position().y0, ax.get_position().height
-        bar = figure.colorbar(image, cax=figure.add_axes((0.905, bottom, 0.014, height)), extend="both")
+        box = ax.get_position()
+        bar_axes = figure.add_axes((box.x1 + 0.012, box.y0, 0.014, box.height))
+        bar = figure.colorbar(image, cax=bar_axes, extend="both")
         bar.set_label(scale.label)
         bar.outline.set_visible(False)
         return _png(figure)
@@ -179,7 +182,9 @@ def input_function(vif: InputFunction) -> bytes:
 
 
 def region_curves(curves: Sequence[RoiCurve]) -> bytes:
-    """Measured mean curve of each region with the fit to it."""
+    """Measured mean curve of each region with the fit to it; of the largest `MOST_REGIONS` where there are more."""
+    largest = {c.label for c in sorted(curves, key=lambda c: -c.n)[:MOST_REGIONS]}
+    curves = [c for c in curves if c.label in largest]
     columns = min(3, len(curves))
     rows = -(-len(curves) // columns)
     with rc_context(_STYLE):

@@ -209,7 +209,7 @@ def _regions(rois: RoiResults | None, scales: dict[str, Scale], picture: bytes |
     if picture is not None:
         caption = (
             "Mean concentration of each region (points, with standard error) and the model fitted to it (line, with "
-            "its baseline offset)."
+            "its baseline offset); of the largest regions where there are very many."
         )
         parts.append(_figure(picture, caption))
     for name in dict.fromkeys(r.map for r in rois.statistics):
