@@ -95,9 +95,7 @@ def dense_minimum(
         part = y[start : start + 500]
         yy, ya = (part**2).sum(1), part @ plasma
         b = exchange_of(kep)
-        sse = yy[:, None] - _gain(
-            ya[:, None], part @ b, plasma @ plasma, plasma @ b, (b**2).sum(0), kep, bounds
-        )
+        sse = yy[:, None] - _gain(ya[:, None], part @ b, plasma @ plasma, plasma @ b, (b**2).sum(0), kep, bounds)
 
         def at(log_kep, part=part, yy=yy, ya=ya):
             k = np.exp(log_kep)

@@ -71,7 +71,7 @@ def test_choice_takes_patlak_without_return_and_extended_tofts_with_it():
     slow = model.predict({"Ktrans": np.full(500, 5e-4), "vp": np.full(500, 0.02), "kep": np.zeros(500)})
     fast = model.predict({"Ktrans": np.full(500, 0.08), "vp": np.full(500, 0.05), "kep": np.full(500, 0.3)})
     fit = model.fit(np.concatenate([slow, fast]) + rng.normal(0, 0.01, (1000, SLOW.frames)))
-    assert model.model_names == ("patlak", "etofts")
+    assert [m.name for m in model.models] == ["patlak", "etofts"]
     assert np.mean(fit.model[:500] == 1) > 0.95
     assert np.mean(fit.model[500:] == 2) > 0.99
     assert np.isnan(fit.ve[fit.model == 1]).all()

@@ -16,9 +16,7 @@ def test_extended_tofts_reaches_the_global_minimum(protocol, shared_baseline):
     data = synthetic_voxels(protocol, 2000, seed=7)
     model = EToftsModel(protocol.times_s, protocol.plasma_mM, shared_baseline=shared_baseline)
     fit = model.fit(data.concentration)
-    reached = sum_of_squares(
-        model.curve, data.concentration, fit.ktrans, fit.vp, fit.kep, centred=shared_baseline
-    )
+    reached = sum_of_squares(model.curve, data.concentration, fit.ktrans, fit.vp, fit.kep, centred=shared_baseline)
     best = dense_minimum(model.curve, data.concentration, model.bounds, centred=shared_baseline)
     excess = (reached - best) / protocol.noise_mM**2
     assert np.mean(excess < 0.01) >= 0.999
@@ -147,7 +145,6 @@ def test_lbfgs_agrees_where_it_converges_and_never_beats_the_global_fit():
 def test_lbfgs_stops_after_its_iterations():
     data = synthetic_voxels(SLOW, 20, seed=16)
     one, many = (
-        EToftsLbfgsModel(SLOW.times_s, SLOW.plasma_mM, max_iterations=n).fit(data.concentration)
-        for n in (1, 200)
+        EToftsLbfgsModel(SLOW.times_s, SLOW.plasma_mM, max_iterations=n).fit(data.concentration) for n in (1, 200)
     )
     assert np.mean(one.sum_of_squares) > 2 * np.mean(many.sum_of_squares)

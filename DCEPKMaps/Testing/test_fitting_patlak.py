@@ -58,9 +58,7 @@ def test_a_constant_curve_is_flagged_as_not_enhancing_and_uptake_is_not():
     noise = rng.normal(0, 0.01, (4000, SLOW.frames))
     flat = model.fit(noise).quality & Quality.NO_ENHANCEMENT
     assert np.mean(flat > 0) == pytest.approx(0.95, abs=0.02)
-    taken_up = (
-        model.fit(noise + model.predict({"Ktrans": [0.01], "vp": [0.05]})).quality & Quality.NO_ENHANCEMENT
-    )
+    taken_up = model.fit(noise + model.predict({"Ktrans": [0.01], "vp": [0.05]})).quality & Quality.NO_ENHANCEMENT
     assert not taken_up.any()
 
 
@@ -109,3 +107,10 @@ def test_too_few_frames_and_wrong_shapes_are_refused_in_a_sentence():
         PatlakModel([0, 60, 120], [0, 0, 0])
     with pytest.raises(InputError, match="21 frames"):
         PatlakModel(SLOW.times_s, SLOW.plasma_mM).fit(np.zeros((5, 20)))
+
+
+def test_estimates_alone_are_those_of_the_fit():
+    data = synthetic_voxels(SLOW, 20_000, seed=4).concentration
+    model = PatlakModel(SLOW.times_s, SLOW.plasma_mM, shared_baseline=True)
+    fit = model.fit(data)
+    assert model.estimate(data) == pytest.approx(np.stack([fit.ktrans, fit.vp]), rel=1e-4, abs=1e-7)

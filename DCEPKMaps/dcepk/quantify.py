@@ -128,7 +128,9 @@ class _Job:
         if settings.r2star_per_s_mM:
             acquisition.require("echo_time_s")
         if settings.signal_form == "difference" and m0 is None:
-            raise MissingFact("The difference form needs the equilibrium signal M0, from flip-angle volumes (--vfa).")
+            raise MissingFact(
+                "The difference form needs the equilibrium signal M0, from flip-angle volumes (--vfa)."
+            )
         sequence = SpoiledGradientEcho(
             acquisition.repetition_time_s, acquisition.flip_angle_deg, acquisition.relaxivity_per_s_mM,
             acquisition.echo_time_s or 0.0, settings.r2star_per_s_mM,
@@ -204,7 +206,9 @@ class _Maps:
             "frame_times": str(series.times_source),
             "frames": series.frames,
             "interval_s": series.interval_s,
-            "input_function": None if vif is None else {"kind": vif.kind, "description": vif.description, **vif.quality},
+            "input_function": None
+            if vif is None
+            else {"kind": vif.kind, "description": vif.description, **vif.quality},
             "inputs": list(series.inputs),
         }
         shape = self._shape
@@ -213,7 +217,7 @@ class _Maps:
             {k: v.reshape(shape) for k, v in self._errors.items()},
             quality, job.mask, series.geometry, series.require_times(),
             self._residual_sd.reshape(shape), self._r_squared.reshape(shape),
-            self._chosen.reshape(shape), self._model.model_names,
+            self._chosen.reshape(shape), tuple(m.name for m in self._model.models),
             (*series.notices, *(vif.notices if vif else ()), *_flag_notices(quality, job.mask)),
             provenance, Curves(measured, fitted),
         )  # fmt: skip
@@ -233,7 +237,9 @@ def checked_t10(t10, shape: tuple[int, int, int], mask: np.ndarray) -> np.ndarra
     if positive.size == 0:
         raise InputError("The T1 map has no positive value inside the mask.")
     if np.median(positive) > 20:
-        raise InputError(f"The T1 map has a median of {np.median(positive):g}: that looks like ms, T1 is expected in s.")
+        raise InputError(
+            f"The T1 map has a median of {np.median(positive):g}: that looks like ms, T1 is expected in s."
+        )
     return flat
 
 
@@ -262,7 +268,9 @@ def plasma_curve(times_s: np.ndarray, vif: InputFunction | None) -> PlasmaCurve:
         When it was made for other frame times.
     """
     if vif is None:
-        raise MissingFact("This method needs an input function (--vif, --vif-point, --vif-mask or --vif-curve).")
+        raise MissingFact(
+            "This method needs an input function (--vif, --vif-point, --vif-mask or --vif-curve)."
+        )
     times = np.asarray(times_s, float)
     if vif.times_s.shape != times.shape or not np.allclose(vif.times_s, times, atol=1e-3):
         raise InputError("The input function was made for other frame times than those of the series.")
@@ -285,5 +293,7 @@ def _flag_notices(quality: np.ndarray, mask: np.ndarray) -> list[Notice]:
     for flag, text in words.items():
         share = flagged(inside, flag).mean()
         if share > 0.01:
-            notices.append(Notice(f"many-{flag.name.lower().replace('_', '-')}", f"{share:.0%} of the voxels {text}."))
+            notices.append(
+                Notice(f"many-{flag.name.lower().replace('_', '-')}", f"{share:.0%} of the voxels {text}.")
+            )
     return notices

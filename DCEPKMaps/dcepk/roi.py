@@ -229,7 +229,7 @@ def roi_curves(maps: ParameterMaps, label_map: LabelMapLike, vif: InputFunction 
             label, name, n, maps.times_s, mean, error, predicted[i],
             {k: float(v[i]) for k, v in fit.values.items()},
             {k: float(v[i]) for k, v in fit.standard_error.items()},
-            model.model_names[fit.model[i] - 1],
+            model.models[fit.model[i] - 1].name,
         )
         for i, ((label, name, _), (n, mean, error)) in enumerate(kept)
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -36,8 +37,6 @@ class Estimates:
     standard_errors: dict[str, np.ndarray]
     sum_of_squares: np.ndarray
     at_bound: np.ndarray
-    free_parameters: int
-    model: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,10 @@ class Fit:
         Estimates by parameter name, in the units of `dcepk.maps.PARAMETERS`.
     standard_error : dict of str to ndarray, shape (N,)
         Standard errors; NaN for a parameter at its bound.
-    sum_of_squares, residual_sd, r_squared, aicc : ndarray, shape (N,)
-        Residual sum of squares (mM^2), residual standard deviation (mM), coefficient of determination and
-        corrected Akaike criterion.
+    sum_of_squares : ndarray, shape (N,)
+        Residual sum of squares, mM^2.
+    total_squares : ndarray, shape (N,)
+        Sum of squares of the curve about its mean, mM^2.
     quality : ndarray, shape (N,), uint16
         Bits of `dcepk.quality.Quality`.
     model : ndarray, shape (N,), uint8
@@ -65,9 +65,7 @@ class Fit:
     values: dict[str, np.ndarray]
     standard_error: dict[str, np.ndarray]
     sum_of_squares: np.ndarray
-    residual_sd: np.ndarray
-    r_squared: np.ndarray
-    aicc: np.ndarray
+    total_squares: np.ndarray
     quality: np.ndarray
     model: np.ndarray
 
@@ -96,9 +94,43 @@ class Fit:
         """Delay of the bolus, s."""
         return self.values["delay"]
 
+    @property
+    def residual_sd(self) -> np.ndarray:
+        """Standard deviation of the residuals, shape (N,), mM."""
+        return np.sqrt(self.sum_of_squares / (self._frames - self._unknowns))
+
+    @property
+    def r_squared(self) -> np.ndarray:
+        """Coefficient of determination, shape (N,)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return 1 - self.sum_of_squares / self.total_squares
+
+    @property
+    def aicc(self) -> np.ndarray:
+        """Akaike's criterion with the small-sample correction, shape (N,); the noise variance counts as unknown."""
+        k = self._unknowns + 1
+        with np.errstate(divide="ignore", invalid="ignore"):
+            correction = np.where(self._frames > k + 1, 2 * k * (k + 1) / (self._frames - k - 1), np.inf)
+            return self._frames * np.log(self.sum_of_squares / self._frames) + 2 * k + correction
+
     def predict(self) -> np.ndarray:
         """Fitted concentration curves, shape (N, T), mM, without the baseline offset."""
         return self.fitted_model.predict(self.values)
+
+    @property
+    def _frames(self) -> int:
+        return self.fitted_model.times_s.size
+
+    @property
+    def _unknowns(self) -> np.ndarray:
+        """Unknowns of the chosen model, shape (N,)."""
+        unknowns = [model.fitted_parameters for model in self.fitted_model.models]
+        return np.array([unknowns[0], *unknowns], np.float32)[self.model]
+
+
+Solver = Callable[[np.ndarray, np.ndarray], Estimates]
+"""``(y, squares) -> estimates``: fits finite curves (T, m), frames first, whose sums of squares (m,) are known; the
+latter are about the mean where the baseline is shared."""
 
 
 class TracerModel(ABC):
@@ -119,8 +151,8 @@ class TracerModel(ABC):
 
     name: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]]
-    _fit_chunk: Callable[[np.ndarray], Estimates]
-    """Fits finite curves of shape (T, m), frames first; set by each model."""
+    _fit_chunk: Solver
+    """Set by each model."""
 
     def __init__(self, times_s, plasma_mM, *, shared_baseline=False, delay_range_s=None):
         self.times_s = np.asarray(times_s, float)
@@ -129,9 +161,7 @@ class TracerModel(ABC):
         self.delay_range_s = delay_range_s
         plasma = self.curve.at_frames()
         if plasma.shape != self.times_s.shape:
-            raise InputError(
-                f"The plasma curve has {plasma.size} values for {self.times_s.size} frame times."
-            )
+            raise InputError(f"The plasma curve has {plasma.size} values for {self.times_s.size} frame times.")
         if not (np.all(np.isfinite(plasma)) and plasma.max() > 0):
             raise InputError("The plasma curve must be finite and rise above zero.")
         if self.degrees_of_freedom < 1:
@@ -143,9 +173,7 @@ class TracerModel(ABC):
     @property
     def fitted_parameters(self) -> int:
         """Number of unknowns per voxel, the baseline offset included."""
-        free = [
-            p for p in self.parameters if p.name != "kep" or "ve" not in {q.name for q in self.parameters}
-        ]
+        free = [p for p in self.parameters if p.name != "kep" or "ve" not in {q.name for q in self.parameters}]
         return len(free) + bool(self.delay_range_s) + bool(self.shared_baseline)
 
     @property
@@ -159,9 +187,9 @@ class TracerModel(ABC):
         return (*self.parameters, DELAY) if self.delay_range_s else self.parameters
 
     @property
-    def model_names(self) -> tuple[str, ...]:
-        """Names of the models that a fit may choose from."""
-        return (self.name,)
+    def models(self) -> tuple[TracerModel, ...]:
+        """The models that a fit may choose from: just this one, unless a subclass has several."""
+        return (self,)
 
     def fit(self, concentration: np.ndarray, report: Reporter | None = None) -> Fit:
         """Fit every voxel.
@@ -187,12 +215,13 @@ class TracerModel(ABC):
             raise InputError(
                 f"Concentrations must have the shape (voxels, {self.times_s.size} frames), not {curves.shape}."
             )
-        chunks = []
-        for start in range(0, max(1, len(curves)), CHUNK):
+        result = self._empty_fit(len(curves), np.float64 if curves.dtype == np.float64 else np.float32)
+        for start in range(0, len(curves), CHUNK):
             if report is not None:
-                report("Fitting", start / max(1, len(curves)))
-            chunks.append(self._fit_finite(curves[start : start + CHUNK]))
-        return _joined(self, chunks)
+                report("Fitting", start / len(curves))
+            part = slice(start, start + CHUNK)
+            _store(result, part, self._fit_finite(curves[part]))
+        return result
 
     def predict(self, values: dict[str, np.ndarray]) -> np.ndarray:
         """Concentration curves of given parameters.
@@ -220,59 +249,48 @@ class TracerModel(ABC):
     def _predict(self, curve: PlasmaCurve, values: dict[str, np.ndarray]) -> np.ndarray:
         """Curves (N, T) of parameters under one plasma curve."""
 
+    def _empty_fit(self, size: int, dtype) -> Fit:
+        names = [p.name for p in self.reported_parameters]
+        values, errors = ({n: np.empty(size, dtype) for n in names} for _ in range(2))
+        squares = (np.empty(size, dtype) for _ in range(2))
+        return Fit(self, values, errors, *squares, np.empty(size, np.uint16), np.empty(size, np.uint8))
+
     def _fit_finite(self, curves: np.ndarray) -> Fit:
-        dtype = np.float64 if curves.dtype == np.float64 else np.float32
-        y = np.ascontiguousarray(curves.T, dtype)
+        """Fit a chunk whose curves may hold values that are not finite."""
+        y = curves.T if curves.T.strides[1] == curves.itemsize else np.ascontiguousarray(curves.T)
+        if y.dtype not in (np.float32, np.float64):
+            y = y.astype(np.float32)
         total = y.sum(0)
         bad = ~np.isfinite(total)
         if bad.any():
-            y[:, bad] = 0
-            total[bad] = 0
-        return self._summarised(self._fit_chunk(y), y, total, bad)
-
-    def _summarised(self, estimates: Estimates, y: np.ndarray, total: np.ndarray, bad: np.ndarray) -> Fit:
-        """Goodness of fit and flags, from the residual sum of squares."""
-        frames = self.times_s.size
+            y, total = np.where(bad, 0, y), np.where(bad, 0, total)
         squares = np.einsum("tm,tm->m", y, y)
-        centred = squares - total * total / frames
+        centred = squares - total * total * y.dtype.type(1 / len(y))
         null = centred if self.shared_baseline else squares
+        estimates = self._fit_chunk(y, null)
         sse = np.maximum(estimates.sum_of_squares, 0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            explained = (null - sse) / (sse / self.degrees_of_freedom)
-            r_squared = 1 - sse / centred
-            aicc = _aicc(sse, frames, estimates.free_parameters)
-        extra = estimates.free_parameters - bool(self.shared_baseline)
-        limit = extra * stats.f.isf(_ENHANCEMENT_LEVEL, extra, self.degrees_of_freedom)
         quality = np.zeros(len(sse), np.uint16)
         quality[estimates.at_bound] |= np.uint16(Quality.AT_BOUND)
-        quality[~(explained > limit)] |= np.uint16(Quality.NO_ENHANCEMENT)
-        model = np.ones(len(sse), np.uint8) if estimates.model is None else estimates.model.astype(np.uint8)
-        quality[bad] = np.uint16(Quality.INVALID_SIGNAL)
-        model[bad] = 0
-        fields = [sse, np.sqrt(sse / self.degrees_of_freedom), r_squared, aicc]
-        for array in (*estimates.values.values(), *estimates.standard_errors.values(), *fields):
-            array[bad] = np.nan
-        return Fit(self, estimates.values, estimates.standard_errors, *fields, quality, model)
+        quality[~(null - sse > self._enhancement_limit * sse)] |= np.uint16(Quality.NO_ENHANCEMENT)
+        model = np.ones(len(sse), np.uint8)
+        if bad.any():
+            quality[bad], model[bad] = np.uint16(Quality.INVALID_SIGNAL), 0
+            for array in (*estimates.values.values(), *estimates.standard_errors.values(), sse, centred):
+                array[bad] = np.nan
+        return Fit(self, estimates.values, estimates.standard_errors, sse, centred, quality, model)
+
+    @cached_property
+    def _enhancement_limit(self) -> float:
+        """F test of the model against a constant: what (null - residual) / residual squares must exceed."""
+        tested = self.fitted_parameters - bool(self.shared_baseline)
+        quantile = stats.f.isf(_ENHANCEMENT_LEVEL, tested, self.degrees_of_freedom)
+        return float(tested * quantile / self.degrees_of_freedom)
 
 
-def _aicc(sse: np.ndarray, frames: int, parameters: int) -> np.ndarray:
-    """Akaike's criterion with the small-sample correction; the noise variance counts as a parameter."""
-    k = parameters + 1
-    if frames - k - 1 <= 0:
-        return np.full_like(sse, np.inf)
-    return frames * np.log(sse / frames) + 2 * k + 2 * k * (k + 1) / (frames - k - 1)
-
-
-def _joined(model: TracerModel, fits: list[Fit]) -> Fit:
-    def join(pieces):
-        return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
-
-    return Fit(
-        model,
-        {k: join([f.values[k] for f in fits]) for k in fits[0].values},
-        {k: join([f.standard_error[k] for f in fits]) for k in fits[0].standard_error},
-        *(
-            join([getattr(f, name) for f in fits])
-            for name in ("sum_of_squares", "residual_sd", "r_squared", "aicc", "quality", "model")
-        ),
-    )
+def _store(result: Fit, part: slice, fit: Fit) -> None:
+    """Copy the fit of a chunk to its place in the whole."""
+    for name in result.values:
+        result.values[name][part] = fit.values[name]
+        result.standard_error[name][part] = fit.standard_error[name]
+    for name in ("sum_of_squares", "total_squares", "quality", "model"):
+        getattr(result, name)[part] = getattr(fit, name)

@@ -14,9 +14,7 @@ from dcepk.fitting.search import NARROW, NOISE_SHARE, ROUNDING_SHARE, Optimum
 try:
     from numba import njit
 except ImportError as error:
-    raise InputError(
-        "The compiled fit needs numba, which is not installed: pip install 'dcepk[fast]'."
-    ) from error
+    raise InputError("The compiled fit needs numba, which is not installed: pip install 'dcepk[fast]'.") from error
 
 _BLOCK = 64  # curves side by side, so that the scores of a grid point are computed as vectors
 
@@ -108,14 +106,12 @@ def _bisected(q, column, p, entry, d, n, low, high, vp_high):
 
 
 @njit(fastmath=True, cache=True, nogil=True)
-def _search(
-    y, squares, projection, grid_q, grid_tied, grid_plasma, kep, d, n, low, high, vp_high, solution, entry
-):
+def _search(y, squares, projection, grid_q, grid_tied, grid_plasma, kep, d, n, low, high, vp_high, solution, entry):
     frames, size = y.shape
     rank, points, last = projection.shape[0], grid_q.shape[0], kep.shape[0] - 1
     z, q = np.empty((rank, _BLOCK), np.float32), np.empty((points, _BLOCK), np.float32)
     gains = np.empty((points, _BLOCK), np.float32)
-    tied, plasma = np.empty(_BLOCK, np.float32), np.empty(_BLOCK, np.float32)
+    tied = np.empty(_BLOCK, np.float32)
     best, best_gain = np.empty(_BLOCK, np.int32), np.empty(_BLOCK, np.float32)
     for start in range(0, size, _BLOCK):
         width = min(_BLOCK, size - start)

@@ -6,12 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dcepk.fitting.base import Estimates, TracerModel
+from dcepk.fitting.base import Estimates, Solver, TracerModel
 from dcepk.fitting.linearised import Linearisation
 from dcepk.kinetics import PlasmaCurve
-
-Solver = Callable[[np.ndarray], Estimates]
-"""Fits curves (T, m) for one plasma curve."""
 
 _COARSE_LIMITS_S = (0.5, 2.0)
 _FINE_PER_COARSE = 5
@@ -37,22 +34,22 @@ class DelaySearch:
         self._last = int(np.ceil((high - self._low_s) / wanted - 1e-9))
         self._step_s = (high - self._low_s) / self._last
 
-    def fit(self, y: np.ndarray) -> Estimates:
+    def fit(self, y: np.ndarray, squares: np.ndarray) -> Estimates:
         """Best delay of every curve ``y`` (T, m), and the other parameters there."""
         coarse_indices = sorted({*range(0, self._last, _FINE_PER_COARSE), self._last})
-        best = self._best(y, coarse_indices)
+        best = self._best(y, squares, coarse_indices)
         coarse = best.delay_index.copy()
         reach = _FINE_PER_COARSE - 1
         for index in np.unique(coarse):
             rows = np.flatnonzero(coarse == index)
             near = range(max(0, index - reach), min(self._last, index + reach) + 1)
-            best.take_better(rows, self._best(y[:, rows], [i for i in near if i != index]))
+            best.take_better(rows, self._best(y[:, rows], squares[rows], [i for i in near if i != index]))
         return self._off_the_grid(best, y)
 
-    def _best(self, y: np.ndarray, indices) -> _Best:
+    def _best(self, y: np.ndarray, squares: np.ndarray, indices) -> _Best:
         best = None
         for index in indices:
-            found = _Best(self._solver(index)(y), np.full(y.shape[1], index))
+            found = _Best(self._solver(index)(y, squares), np.full(y.shape[1], index))
             if best is None:
                 best = found
             else:
@@ -87,7 +84,7 @@ class DelaySearch:
             values["ve"] = values["Ktrans"] / values["kep"]
         sse = np.maximum(estimates.sum_of_squares - np.where(small, reduction, 0), 0).astype(y.dtype)
         errors = local.standard_errors(np.sqrt(sse / self._model.degrees_of_freedom))
-        return Estimates(values, errors, sse, estimates.at_bound | at_end, self._model.fitted_parameters)
+        return Estimates(values, errors, sse, estimates.at_bound | at_end)
 
 
 class _Best:

@@ -83,20 +83,14 @@ class EToftsModel(TracerModel):
         kep_max = kep_max_per_min or default_kep_max(self.times_s, plasma_term=self._vp_max > 0)
         self.bounds = Bounds(min(_SLOWEST_TURNOVER / duration, kep_max / 10), kep_max, vp_max=self._vp_max)
         self._search = _kernel(compiled)
-        self._fit_chunk = (
-            self._solver(self.curve) if delay_range_s is None else DelaySearch(self, self._solver).fit
-        )
+        self._fit_chunk = self._solver(self.curve) if delay_range_s is None else DelaySearch(self, self._solver).fit
 
     def _solver(self, curve: PlasmaCurve):
         tables = ProfileTables.build(curve, self.bounds, centred=self.shared_baseline)
-        return lambda y: self._estimates(tables, y)
+        return lambda y, squares: self._estimates(tables, y, squares)
 
-    def _estimates(self, tables: ProfileTables, y: np.ndarray) -> Estimates:
-        y = y.astype(np.float32, copy=False)
-        squares = np.einsum("tm,tm->m", y, y)
-        if tables.centred:
-            total = y.sum(0)
-            squares -= total * total / len(y)
+    def _estimates(self, tables: ProfileTables, y: np.ndarray, squares: np.ndarray) -> Estimates:
+        y, squares = (np.asarray(v, np.float32) for v in (y, squares))
         best = self._search(tables, y, squares)
         sse = np.maximum(squares - best.gain, 0)
         values = {"Ktrans": best.ktrans, "vp": best.vp, "ve": best.ktrans / best.kep, "kep": best.kep}
@@ -104,7 +98,7 @@ class EToftsModel(TracerModel):
         names = {p.name for p in self.parameters}
         return Estimates(
             {k: v for k, v in values.items() if k in names}, {k: v for k, v in errors.items() if k in names},
-            sse, at_bound, self.fitted_parameters,
+            sse, at_bound,
         )  # fmt: skip
 
     def _standard_errors(self, tables: ProfileTables, best: Optimum, sd: np.ndarray):

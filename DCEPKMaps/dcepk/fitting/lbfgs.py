@@ -35,7 +35,7 @@ class EToftsLbfgsModel(EToftsModel):
         self._plasma = self.curve.at_frames()
         self._fit_chunk = self._fit_each
 
-    def _fit_each(self, y: np.ndarray) -> Estimates:
+    def _fit_each(self, y: np.ndarray, squares: np.ndarray) -> Estimates:
         target = y.astype(float)
         if self.shared_baseline:
             target = target - target.mean(0)
@@ -55,7 +55,7 @@ class EToftsLbfgsModel(EToftsModel):
         fixed["kep"] = fixed["ve"] | fixed["Ktrans"]
         errors = Linearisation(self, values, fixed).standard_errors(np.sqrt(sse / self.degrees_of_freedom))
         at_bound = fixed["Ktrans"] | fixed["vp"] | fixed["ve"]
-        return Estimates(values, errors, sse, at_bound, self.fitted_parameters)
+        return Estimates(values, errors, sse, at_bound)
 
     def _objective(self, parameters: np.ndarray, curve: np.ndarray) -> tuple[float, np.ndarray]:
         """Half the sum of squares and its gradient for one voxel."""

@@ -48,9 +48,7 @@ class Linearisation:
         dict of str to ndarray, shape (m,), float32
             NaN for parameters that are fixed. The error of ve = Ktrans/kep is propagated from theirs.
         """
-        covariance = (
-            self._inverse * (sd**2)[:, None, None] / (self._scale[:, :, None] * self._scale[:, None, :])
-        )
+        covariance = self._inverse * (sd**2)[:, None, None] / (self._scale[:, :, None] * self._scale[:, None, :])
         variance = np.where(self._known, np.nan, np.einsum("mpp->mp", covariance))
         errors = dict(zip(self._free, np.sqrt(variance).T))
         if "ve" in self._values:

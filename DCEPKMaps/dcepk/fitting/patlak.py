@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dcepk.fitting.base import Estimates, TracerModel
+from dcepk.fitting.base import CHUNK, Estimates, TracerModel
 from dcepk.fitting.delay import DelaySearch
 from dcepk.kinetics import PlasmaCurve
 from dcepk.maps import KTRANS, VP
@@ -28,9 +28,29 @@ class PatlakModel(TracerModel):
 
     def __init__(self, times_s, plasma_mM, *, shared_baseline=False, delay_range_s=None):
         super().__init__(times_s, plasma_mM, shared_baseline=shared_baseline, delay_range_s=delay_range_s)
-        self._fit_chunk = (
-            self._solver(self.curve) if delay_range_s is None else DelaySearch(self, self._solver).fit
-        )
+        self._linear = _LinearSolver(self.curve, shared_baseline, self.degrees_of_freedom)
+        self._fit_chunk = self._linear.solve if delay_range_s is None else DelaySearch(self, self._solver).fit
+
+    def estimate(self, concentration: np.ndarray) -> np.ndarray:
+        """Ktrans (/min) and vp alone, at the speed of memory: for previews that need no standard errors.
+
+        Parameters
+        ----------
+        concentration : ndarray, shape (N, T)
+            Concentration curves, mM, float32 or float64.
+
+        Returns
+        -------
+        ndarray, shape (2, N)
+            The delay, where the model has one, is taken as 0.
+        """
+        frames_first = np.asarray(concentration).T
+        solver = self._linear.pseudo_inverse.astype(frames_first.dtype)
+        out = np.empty((2, frames_first.shape[1]), frames_first.dtype)
+        for start in range(0, out.shape[1], CHUNK):
+            part = slice(start, start + CHUNK)
+            np.matmul(solver, frames_first[:, part], out=out[:, part])
+        return out
 
     def _solver(self, curve: PlasmaCurve):
         return _LinearSolver(curve, self.shared_baseline, self.degrees_of_freedom).solve
@@ -48,23 +68,15 @@ class _LinearSolver:
             columns = columns - columns.mean(0)
         q, r = np.linalg.qr(columns)
         inverse = np.linalg.inv(r)
-        self._q, self._pseudo_inverse = q.T, inverse @ q.T
+        self.pseudo_inverse = inverse @ q.T
+        self._rows = np.vstack([self.pseudo_inverse, q.T])
         self._unit_errors = np.sqrt((inverse**2).sum(1))
-        self._centre = shared_baseline
         self._degrees_of_freedom = degrees_of_freedom
-        self._parameters = 2 + shared_baseline
 
-    def solve(self, y: np.ndarray) -> Estimates:
-        solution = self._pseudo_inverse.astype(y.dtype) @ y
-        projected = self._q.astype(y.dtype) @ y
-        sse = np.einsum("tm,tm->m", y, y) - np.einsum("pm,pm->m", projected, projected)
-        if self._centre:
-            total = y.sum(0)
-            sse -= total * total / len(y)
-        sd = np.sqrt(np.maximum(sse, 0) / self._degrees_of_freedom)
-        errors = {"Ktrans": sd * self._unit_errors[0], "vp": sd * self._unit_errors[1]}
-        return Estimates(
-            {"Ktrans": solution[0], "vp": solution[1]},
-            {k: v.astype(y.dtype) for k, v in errors.items()},
-            sse, np.zeros(y.shape[1], bool), self._parameters,
-        )  # fmt: skip
+    def solve(self, y: np.ndarray, squares: np.ndarray) -> Estimates:
+        """Least squares of curves (T, m) with sums of squares (m,)."""
+        ktrans, vp, *explained = self._rows.astype(y.dtype) @ y
+        sse = squares - explained[0] ** 2 - explained[1] ** 2
+        sd = np.sqrt(np.maximum(sse, 0) * y.dtype.type(1 / self._degrees_of_freedom))
+        errors = {"Ktrans": sd * y.dtype.type(self._unit_errors[0]), "vp": sd * y.dtype.type(self._unit_errors[1])}
+        return Estimates({"Ktrans": ktrans, "vp": vp}, errors, sse, np.zeros(y.shape[1], bool))

@@ -22,9 +22,7 @@ from dcepk.kinetics import PlasmaCurve
 
 FINE = 64
 """Table entries per grid step; positions between entries are interpolated linearly."""
-_LARGEST_ANGLE = (
-    0.08  # rad between neighbouring grid points: cubic interpolation of q is then exact to about 1e-5
-)
+_LARGEST_ANGLE = 0.08  # rad between neighbouring grid points: cubic interpolation of q is then exact to about 1e-5
 _LARGEST_LOG_STEP = 0.35
 _FEWEST_POINTS = 12
 _DENSE = 1500
@@ -150,16 +148,12 @@ def _unit_errors(plasma, exchange, slope, kep) -> dict[str, np.ndarray]:
     The model is linearised in (vp, Ktrans, kep); its columns are Cp, B and Ktrans dB/dkep. Leaving Ktrans out of the
     last one makes all entries functions of kep alone, and it cancels in ve = Ktrans/kep.
     """
-    columns = np.stack(
-        [np.broadcast_to(plasma[:, None], exchange.shape), exchange, slope], axis=2
-    )  # (T, F, 3)
+    columns = np.stack([np.broadcast_to(plasma[:, None], exchange.shape), exchange, slope], axis=2)  # (T, F, 3)
     gram = np.einsum("tfi,tfj->fij", columns, columns)
     errors = {name: np.full((4, kep.size), np.nan, np.float32) for name in ("vp", "Ktrans", "kep", "ve")}
     for row, free in enumerate(([0, 1, 2], [1, 2], [0, 1], [1])):
         covariance = np.zeros_like(gram)
-        covariance[np.ix_(range(kep.size), free, free)] = np.linalg.pinv(
-            gram[:, free][:, :, free], hermitian=True
-        )
+        covariance[np.ix_(range(kep.size), free, free)] = np.linalg.pinv(gram[:, free][:, :, free], hermitian=True)
         var_vp, var_ktrans, var_kep = (covariance[:, i, i] for i in range(3))
         errors["Ktrans"][row] = np.sqrt(var_ktrans)
         if 0 in free:
