@@ -1,0 +1,67 @@
+# Every target makes the virtual environment it needs in .venv, from pyproject.toml at the versions of constraints.txt.
+#
+#   make demo                        the quickest way to see something
+#   make test PYTHON=python3.12      with another interpreter (for a new .venv: remove the old one first)
+
+PYTHON ?= python3
+VENV := .venv
+DEMO := demo-output
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+# Two test workers share the cores; numerical libraries that start threads of their own would only get in the way.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
+	ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS=1
+WORKERS ?= 2
+
+EXTRAS_demo := report,progress,fast
+EXTRAS_test := report,progress,fast,test
+EXTRAS_bench := report,progress,fast,bench
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench docs lint system
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.ready-demo ## simulate an examination, fit it, compare with the truth: demo-output/
+	$(BIN)/dcepk demo --overwrite -o $(DEMO)
+	@echo "Open in a browser: $(CURDIR)/$(DEMO)/patlak/report.html"
+
+test: $(VENV)/.ready-test ## check the style, then run every test (reference data: DCEPK_REFERENCE_DATA)
+	$(BIN)/ruff check .
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --doctest-modules \
+		Testing DCEPKMaps
+
+bench: $(VENV)/.ready-bench ## speed and accuracy against other programs, side by side
+	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/accuracy.py
+
+docs: $(VENV)/.ready-demo ## write docs/methods.md and the picture of the README again
+	$(BIN)/python docs/generate_methods.py
+	$(BIN)/python docs/make_picture.py
+
+lint: $(VENV)/.ready-test ## check the style only
+	$(BIN)/ruff check .
+
+system: ## install the Debian packages of packages.txt (as root)
+	@names="$$(sed 's/#.*//' packages.txt | xargs)"; \
+	if [ -z "$$names" ]; then echo "packages.txt names no package: nothing to install."; \
+	elif [ "$$(id -u)" -eq 0 ]; then apt-get update && apt-get install -y --no-install-recommends $$names; \
+	else echo "Only root can install packages; run: sudo apt-get install $$names" >&2; exit 1; fi
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "dcepk needs Python 3.10 or newer, and '$(PYTHON)' is not: name another, as in make PYTHON=python3.12" >&2; \
+		exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+		echo "'$(PYTHON)' cannot make a virtual environment (on Debian and Ubuntu: apt-get install python3-venv)" >&2; \
+		exit 1; }
+	@touch $@
+
+# The package itself is linked, not copied, so that changes of the code count at once.
+$(VENV)/.ready-%: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) setuptools
+	@$(PIP) --no-build-isolation --editable ".[$(EXTRAS_$*)]"
+	@touch $@
