@@ -12,8 +12,8 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
     os.environ[variable] = "1"  # before numpy is imported
 
 import argparse  # noqa: E402
-from dataclasses import replace  # noqa: E402
 import time  # noqa: E402
+from dataclasses import replace  # noqa: E402
 
 import numpy as np  # noqa: E402
 import peers  # noqa: E402
@@ -51,7 +51,7 @@ def extended_tofts(protocol, label: str, peer_voxels: int, own_voxels: int) -> N
     for name, function in (
         ("scipy curve_fit", peers.scipy_curve_fit),
         ("scipy L-BFGS-B, 30 iterations", peers.scipy_lbfgs),
-        ("dcmri", peers.dcmri_curve_fit),
+        ("dcmri", peers.dcmri_tissue),
     ):
         solution = function(times, plasma, few.astype(float))
         speed = rate(lambda f=function: f(times, plasma, few.astype(float)), peer_voxels, 2)
