@@ -8,6 +8,7 @@ import json
 import zipfile
 from dataclasses import replace
 
+import dicom_factory
 import numpy as np
 import pytest
 from small_study import (
@@ -344,6 +345,34 @@ def test_frame_with_a_missing_slice_is_refused(files, study, tmp_path, capsys):
     argv = ["fit", *map(str, paths), "--model", "patlak", "-o", str(tmp_path / "out"), "--dt", "10", "--tr", "5"]
     code = main([*argv, "--fa", "15", "--r1", "3.4", "--t1", "1.2", "--vif", "parker"])
     assert "frame" in refused(code, tmp_path / "out", capsys)
+
+
+def test_localizer_in_the_dicom_folder_is_never_mixed_in(files, study, tmp_path, capsys):
+    stored = study.series.signal.clip(0).round().astype(np.uint16)
+    dicom = tmp_path / "dicom"
+    dicom_factory.write_series(dicom / "dce", stored, study.series.times_s, number=5)
+    dicom_factory.write_series(dicom / "localizer", stored[:1, :1], None, number=1, description="localizer")
+    typed = ("--tr", "5", "--fa", "15", "--r1", "3.4", "--baseline", "3", "--mask", "none")
+    curve = ("--t1", "1.2", "--vif-curve", files.vif_curve)
+    assert fit(files, tmp_path / "all", *typed, *curve, series=dicom) == 0
+    assert fit(files, tmp_path / "alone", *typed, *curve, series=dicom / "dce") == 0
+    found, alone = (load_results(tmp_path / name).maps.values["Ktrans"] for name in ("all", "alone"))
+    np.testing.assert_array_equal(found, alone)
+    assert np.median(found[study.labels.array == SECOND]) == pytest.approx(KTRANS[1], rel=0.1)
+    assert "Doe" not in (tmp_path / "all" / "summary.json").read_text(), (
+        "the patient's name in the headers is not exported"
+    )
+
+
+def test_dicom_frame_with_a_missing_slice_is_refused(files, study, tmp_path, capsys):
+    stored = study.series.signal.clip(0).round().astype(np.uint16)
+
+    def leave_out(image, frame, slice_number):
+        return not (frame == 7 and slice_number == 2)
+
+    dicom_factory.write_series(tmp_path / "dicom", stored, study.series.times_s, change=leave_out)
+    code = fit(files, tmp_path / "out", *usual(files), series=tmp_path / "dicom")
+    assert "slice" in refused(code, tmp_path / "out", capsys)
 
 
 def test_truncated_file_is_refused(files, tmp_path, capsys):

@@ -202,8 +202,9 @@ def test_regions_are_named_with_their_fits(html):
 def test_no_folder_that_could_name_a_patient_is_shown(html):
     assert "series.nii.gz" in html
     assert "t1 map.nii" in html
+    text = re.sub(r"base64,[^\"]+", "", html)
     for name in ("SMITH", "JANE", "DOE"):
-        assert name not in html
+        assert name not in text
 
 
 def test_motion_is_told(html):

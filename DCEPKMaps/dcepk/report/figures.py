@@ -149,7 +149,13 @@ class _Cut:
         for i, number in enumerate(self.numbers):
             centre = i * (width + self._gap) + width / 2 - 0.5  # a pixel reaches half a step to each side
             ax.text(
-                centre, -0.02 * height, f"slice {number + 1}", ha="center", va="bottom", fontsize=8, color="#777777"
+                centre,
+                -0.5 - 0.02 * height,
+                f"slice {number + 1}",
+                ha="center",
+                va="bottom",
+                fontsize=8,
+                color="#777777",
             )
         ax.text(width / 2 - 0.5, 0.02 * height - 0.5, self.view.top, ha="center", va="top", color="w", fontsize=8)
         ax.text(0.02 * width - 0.5, height / 2 - 0.5, self.view.left, ha="left", va="center", color="w", fontsize=8)
