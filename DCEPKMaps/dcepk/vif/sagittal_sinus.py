@@ -25,7 +25,7 @@ from dcepk.vif.head import HeadFrame, head_frame
 from dcepk.vif.input_function import InputFunction
 from dcepk.vif.measured import measured
 
-_NEAR_MIDLINE_MM, _SUPERFICIAL_MM = 15.0, 25.0
+_NEAR_MIDLINE_MM, _SUPERFICIAL_MM = 15.0, 32.0
 _EARLY_S, _LATE_S = 60.0, 90.0
 _FEWEST, _MOST = 9, 100
 _CLUSTER_SHARE, _CORE_SHARE = 0.5, 0.3
@@ -98,6 +98,8 @@ class _Candidates:
         Mean enhancement during the first pass, and long after it, in the same unit.
     position_mm : ndarray, shape (n, 3)
         Distance from the midline plane, anterior and superior position.
+    windows : (ndarray, ndarray) of bool, shape (T,)
+        Frames of the first pass, and frames long after it.
     vessels : float
         Early enhancement of the brightest vessels anywhere in the head.
     """
@@ -107,6 +109,7 @@ class _Candidates:
     early: np.ndarray
     late: np.ndarray
     position_mm: np.ndarray
+    windows: tuple[np.ndarray, np.ndarray]
     vessels: float
 
     @classmethod
@@ -125,7 +128,7 @@ class _Candidates:
         ras = series.geometry.ras_of_index(np.argwhere(voxels))
         position = np.column_stack([frame.from_midline_mm[voxels], ras[:, 1:]])
         rise_early, rise_late = (signal[frames].mean(0) - before for frames in (early, late))
-        return cls(voxels, signal, rise_early, rise_late, position, vessels)
+        return cls(voxels, signal, rise_early, rise_late, position, (early, late), vessels)
 
     def image(self, members: np.ndarray) -> np.ndarray:
         """Mask (Z, Y, X) of some candidates (n,)."""
@@ -135,8 +138,9 @@ class _Candidates:
 
     def core(self, cluster: np.ndarray) -> np.ndarray:
         """Mask (Z, Y, X) of the voxels of a cluster (indices) with the highest sustained signal."""
-        early, late = self.early[cluster], self.late[cluster]
-        sustained = early / np.median(early) + late / np.median(late)
+        # The baseline is not subtracted: where it is one noisy frame, its errors would be picked.
+        first, after = (self.signal[frames][:, cluster].mean(0) for frames in self.windows)
+        sustained = first / np.median(first) + after / np.median(after)
         count = int(np.clip(round(_CORE_SHARE * len(cluster)), _FEWEST, _MOST))
         chosen = np.zeros(self.early.size, bool)
         chosen[cluster[np.argsort(sustained)[::-1][:count]]] = True
