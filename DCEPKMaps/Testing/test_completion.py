@@ -87,6 +87,22 @@ def test_mask_is_looked_at_first_and_the_rest_when_it_shows_nothing():
     assert completed(series, nothing).acquisition.baseline_frames in (everywhere, 10, 11)
 
 
+def test_vessel_tells_the_arrival_that_noisy_tissue_shows_late():
+    """Two frames of contrast in the baseline of noisy tissue would double its Ktrans."""
+    times = np.arange(60) * 6.0
+    vessel, tissue = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
+    vessel[:, 5:7, 7:9], tissue[:, 9:] = True, True
+    late = []
+    for seed in range(5):
+        signal = brain(times, 60.0, noise=40.0, seed=seed, early_rise=6.0)
+        minutes = np.maximum(times - 60.0, 0) / 60
+        signal[:, tissue] += (300 * (1 - np.exp(-minutes / 2)))[:, None]
+        series = DynamicSeries(signal, times, Geometry(SHAPE[::-1]), without_baseline())
+        late.append(completed(series, tissue).acquisition.baseline_frames > 11)
+        assert completed(series, tissue, vessel).acquisition.baseline_frames in (10, 11)
+    assert any(late), "without the vessel this data is read too late"
+
+
 def without_baseline() -> Acquisition:
     facts = {k: v for k, v in PROTOCOL.to_dict().items() if k not in ("sources", "baseline_frames")}
     return Acquisition(**facts)

@@ -11,7 +11,7 @@ from dcepk.errors import InputError
 from dcepk.series import DynamicSeries
 
 
-def completed(series: DynamicSeries, mask: np.ndarray | None = None) -> DynamicSeries:
+def completed(series: DynamicSeries, mask: np.ndarray | None = None, vessel: np.ndarray | None = None) -> DynamicSeries:
     """A series whose haematocrit, relaxivity and number of baseline frames are known.
 
     Parameters
@@ -20,6 +20,8 @@ def completed(series: DynamicSeries, mask: np.ndarray | None = None) -> DynamicS
         Facts that it carries are kept.
     mask : ndarray of bool, shape (Z, Y, X), optional
         Where to look for the arrival of contrast.
+    vessel : ndarray of bool, shape (Z, Y, X), optional
+        Vessel voxels, where contrast is seen best: the earlier of both arrivals counts.
 
     Returns
     -------
@@ -37,18 +39,23 @@ def completed(series: DynamicSeries, mask: np.ndarray | None = None) -> DynamicS
     acquisition = series.acquisition.with_defaults()
     if acquisition.baseline_frames is not None:
         return series.with_acquisition(acquisition)
-    frames = _baseline_frames(series.signal, mask)
+    frames = _baseline_frames(series.signal, mask, vessel)
     detail = "arrival of contrast in the data"
     acquisition = acquisition.with_facts(Origin.ASSUMED, detail, baseline_frames=frames)
     return series.with_acquisition(acquisition)
 
 
-def _baseline_frames(signal: np.ndarray, mask: np.ndarray | None) -> int:
-    """Look in the mask first; a mask without vessels may enhance too little, then look everywhere."""
-    if mask is not None and np.any(mask):
-        with contextlib.suppress(InputError):
-            return detect_baseline_frames(signal, mask)
-    return detect_baseline_frames(signal)
+def _baseline_frames(signal: np.ndarray, mask: np.ndarray | None, vessel: np.ndarray | None) -> int:
+    """The earlier arrival of mask and vessel; where neither shows one (a mask may enhance too little), anywhere.
+
+    Noisy tissue shows the arrival late, a vessel does not; but a vein may fill after the tissue.
+    """
+    found = []
+    for voxels in (mask, vessel):
+        if voxels is not None and np.any(voxels):
+            with contextlib.suppress(InputError):
+                found.append(detect_baseline_frames(signal, voxels))
+    return min(found) if found else detect_baseline_frames(signal)
 
 
 def detect_baseline_frames(signal: np.ndarray, mask: np.ndarray | None = None) -> int:
@@ -79,18 +86,21 @@ def detect_baseline_frames(signal: np.ndarray, mask: np.ndarray | None = None) -
     curve = np.median(voxels, axis=1)
     peak = int(np.argmax(curve))
     rise = float(curve[peak] - curve[: peak + 1].min())
-    if rise > _FEWEST_VOXEL_SIGMAS * float(np.median(_noise(voxels))):
+    voxel_noise = float(np.median(_noise(voxels)))
+    if rise > _FEWEST_VOXEL_SIGMAS * voxel_noise:
         noise = float(_noise(curve[peak // 2 :]))
         for frame in range(1, peak + 1):
-            if np.all(curve[frame : peak + 1] > curve[:frame].mean() + max(_SURE_SHARE * rise, 4 * noise)):
+            chosen_low = _FIRST_FRAME_SIGMAS * voxel_noise / frame  # how far the mean of so many frames may be too low
+            threshold = max(_SURE_SHARE * rise, 4 * noise) + chosen_low
+            if np.all(curve[frame : peak + 1] > curve[:frame].mean() + threshold):
                 return _without_doubtful_frames(curve, frame, max(_DOUBTFUL_SHARE * rise, 2 * noise))
-    raise InputError(
-        "No arrival of contrast is seen in the series: give the number of baseline frames (--baseline)."
-    )
+    raise InputError("No arrival of contrast is seen in the series: give the number of baseline frames (--baseline).")
 
 
 _SURE_SHARE, _DOUBTFUL_SHARE = 0.002, 0.0005
 _FEWEST_VOXEL_SIGMAS = 5.0
+_FIRST_FRAME_SIGMAS = 2.5
+"""Voxels are chosen by their rise from the first frame, so in noise they are those whose first frame is too low."""
 _ENHANCING_SHARE, _FEWEST_VOXELS = 0.005, 10
 
 

@@ -192,6 +192,7 @@ def run_study(
     with clock("reading"):
         series = read_study_series(options, report)
         mask, b1 = _read_mask(options, series.geometry), _read_b1(options, series.geometry)
+        vessel = _read_vessel(options, series.geometry)
         labels = None
         if options.labels is not None:
             labels = reading.read_labels(options.labels, series.geometry, options.label_names)
@@ -205,13 +206,13 @@ def run_study(
         with clock("mask"):
             mask = tissue_mask(series, report)
             series = replace(series, notices=(*series.notices, mask_notice(mask)))
-    series = completed(series, mask)
+    series = completed(series, mask, vessel)
     if volumes is not None:
         with clock("T1 mapping"):
             t1 = _measured_t1(volumes, b1, mask, report)
     with clock("input function"):
         report("Input function", 0.0)
-        vif = _input_function(options, series, b1)
+        vif = _input_function(options, series, b1, vessel)
         report("Input function", 1.0)
     with clock("fitting"):
         maps = quantify(
@@ -285,6 +286,13 @@ def _read_mask(options: StudyOptions, geometry: Geometry) -> np.ndarray | None:
     return None if options.mask in (None, AUTOMATIC) else reading.read_mask(options.mask, geometry)
 
 
+def _read_vessel(options: StudyOptions, geometry: Geometry) -> np.ndarray | None:
+    """The voxels that the user named for the input function."""
+    if options.vif_mask is not None:
+        return reading.read_mask(options.vif_mask, geometry)
+    return None if options.vif_point is None else input_functions.patch_around(geometry, options.vif_point)
+
+
 def _read_on_grid(path: Path, geometry: Geometry, name: str) -> np.ndarray:
     volume = reading.read_volume(path)
     geometry.require_same(volume.geometry, name)
@@ -322,12 +330,14 @@ def _measured_t1(volumes: VfaVolumes, b1, mask, report: Reporter) -> _NativeT1:
     return _NativeT1(found.t1_s, description, error, found.m0, (*volumes.notices, *found.notices))
 
 
-def _input_function(options: StudyOptions, series: DynamicSeries, b1: np.ndarray | None) -> InputFunction:
+def _input_function(
+    options: StudyOptions, series: DynamicSeries, b1: np.ndarray | None, vessel: np.ndarray | None
+) -> InputFunction:
     measured = {"t1_blood_s": options.t1_blood_s, "b1": b1, "r2star_per_s_mM": options.settings.r2star_per_s_mM}
     if options.vif_curve is not None:
         vif = input_functions.from_curve(series, options.vif_curve)
     elif options.vif_mask is not None:
-        vif = input_functions.from_mask(series, reading.read_mask(options.vif_mask, series.geometry), **measured)
+        vif = input_functions.from_mask(series, vessel, **measured)
     elif options.vif_point is not None:
         vif = input_functions.from_point(series, options.vif_point, **measured)
     elif options.vif == AUTOMATIC:

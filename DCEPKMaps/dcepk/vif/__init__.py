@@ -7,7 +7,7 @@ from dcepk.vif.blood import default_t1_blood_s
 from dcepk.vif.curve import from_curve
 from dcepk.vif.functional_form import functional
 from dcepk.vif.input_function import InputFunction
-from dcepk.vif.measured import from_mask, from_point
+from dcepk.vif.measured import from_mask, from_point, patch_around
 from dcepk.vif.population import POPULATION_FORMS, population, population_blood_mM
 from dcepk.vif.sagittal_sinus import automatic
 
@@ -20,6 +20,7 @@ __all__ = [
     "from_mask",
     "from_point",
     "functional",
+    "patch_around",
     "population",
     "population_blood_mM",
 ]

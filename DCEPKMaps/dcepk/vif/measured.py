@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from dcepk.errors import InputError
+from dcepk.geometry import Geometry
 from dcepk.notices import Notice
 from dcepk.series import DynamicSeries
 from dcepk.signal import SpoiledGradientEcho, baseline_signal
@@ -88,9 +89,7 @@ def from_point(
     MissingFact
         When a protocol fact is missing.
     """
-    z, y, x = series.geometry.index_of_ras(ras_mm)
-    mask = np.zeros(series.geometry.shape, bool)
-    mask[z, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = True
+    mask = patch_around(series.geometry, ras_mm)
     position = ", ".join(f"{v:g}" for v in ras_mm)
     notices = []
     if mask.sum() < 9:
@@ -98,6 +97,20 @@ def from_point(
         notices.append(Notice("clipped-patch", message))
     words = f"3x3 patch at R,A,S = {position} mm"
     return measured(series, mask, "point", words, t1_blood_s, b1, r2star_per_s_mM, notices)
+
+
+def patch_around(geometry: Geometry, ras_mm: tuple[float, float, float]) -> np.ndarray:
+    """The 3x3 voxels around a point (RAS, mm) in its slice, as a mask (Z, Y, X); fewer at the border.
+
+    Raises
+    ------
+    InputError
+        When the point is outside the image.
+    """
+    z, y, x = geometry.index_of_ras(ras_mm)
+    mask = np.zeros(geometry.shape, bool)
+    mask[z, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = True
+    return mask
 
 
 def measured(
