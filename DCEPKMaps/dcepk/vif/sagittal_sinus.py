@@ -26,6 +26,7 @@ from dcepk.vif.input_function import InputFunction
 from dcepk.vif.measured import measured
 
 _NEAR_MIDLINE_MM, _SUPERFICIAL_MM = 15.0, 32.0
+_NEIGHBOURHOOD_MM = 0.75
 _EARLY_S, _LATE_S = 60.0, 90.0
 _FEWEST, _MOST = 9, 100
 _CLUSTER_SHARE, _CORE_SHARE = 0.5, 0.3
@@ -100,6 +101,8 @@ class _Candidates:
         Distance from the midline plane, anterior and superior position.
     windows : (ndarray, ndarray) of bool, shape (T,)
         Frames of the first pass, and frames long after it.
+    neighbourhood : tuple of float
+        Smoothing that looks at a voxel's neighbours, in voxels along each axis of the array.
     vessels : float
         Early enhancement of the brightest vessels anywhere in the head.
     """
@@ -110,6 +113,7 @@ class _Candidates:
     late: np.ndarray
     position_mm: np.ndarray
     windows: tuple[np.ndarray, np.ndarray]
+    neighbourhood: tuple[float, ...]
     vessels: float
 
     @classmethod
@@ -125,10 +129,11 @@ class _Candidates:
         early, late = _windows(series)
         everywhere = series.signal[early].mean(0)[frame.mask] - baseline[frame.mask]
         vessels = float(np.sort(everywhere)[-_VESSEL_VOXELS:].mean()) / typical
+        neighbourhood = tuple(_NEIGHBOURHOOD_MM / spacing for spacing in series.geometry.spacing_mm[::-1])
         ras = series.geometry.ras_of_index(np.argwhere(voxels))
         position = np.column_stack([frame.from_midline_mm[voxels], ras[:, 1:]])
         rise_early, rise_late = (signal[frames].mean(0) - before for frames in (early, late))
-        return cls(voxels, signal, rise_early, rise_late, position, (early, late), vessels)
+        return cls(voxels, signal, rise_early, rise_late, position, (early, late), neighbourhood, vessels)
 
     def image(self, members: np.ndarray) -> np.ndarray:
         """Mask (Z, Y, X) of some candidates (n,)."""
@@ -141,6 +146,10 @@ class _Candidates:
         # The baseline is not subtracted: where it is one noisy frame, its errors would be picked.
         first, after = (self.signal[frames][:, cluster].mean(0) for frames in self.windows)
         sustained = first / np.median(first) + after / np.median(after)
+        image = np.zeros(self.voxels.shape)
+        image[self.voxels] = np.bincount(cluster, weights=sustained, minlength=self.early.size)
+        # With its neighbours, so that the middle of the vessel wins: it stays inside when the head moves.
+        sustained = ndimage.gaussian_filter(image, self.neighbourhood, mode="nearest")[self.voxels][cluster]
         count = int(np.clip(round(_CORE_SHARE * len(cluster)), _FEWEST, _MOST))
         chosen = np.zeros(self.early.size, bool)
         chosen[cluster[np.argsort(sustained)[::-1][:count]]] = True
