@@ -83,11 +83,12 @@ class PlasmaCurve:
         """
         kep = np.atleast_1d(np.asarray(kep_per_min, float))
         out = np.zeros((len(self._nodes), kep.size))
-        steps = np.diff(self._nodes)[:, None]
-        decay, w0, w1 = _segment_weights(kep * steps)
-        gained = steps * (self._values[:-1, None] * (w0 - w1) + self._values[1:, None] * w1)
-        for i in range(len(steps)):
-            out[i + 1] = decay[i] * out[i] + gained[i]
+        # Regular sampling has few different step lengths, and the weights of a step depend on nothing else.
+        steps, kind = np.unique(np.round(np.diff(self._nodes), 12), return_inverse=True)
+        decay, w0, w1 = _segment_weights(kep * steps[:, None])
+        from_start, from_end = steps[:, None] * (w0 - w1), steps[:, None] * w1
+        for i, k in enumerate(kind):
+            out[i + 1] = decay[k] * out[i] + self._values[i] * from_start[k] + self._values[i + 1] * from_end[k]
         return self._average @ out
 
 

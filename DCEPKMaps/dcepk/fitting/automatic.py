@@ -29,7 +29,7 @@ class AutoModel(TracerModel):
 
     name = "auto"
 
-    def __init__(self, models: Sequence[TracerModel], largest_relative_error: float = 0.15):
+    def __init__(self, models: Sequence[TracerModel], largest_relative_error: float = 0.1):
         self._models, self.largest_relative_error = tuple(models), largest_relative_error
         last = self._models[-1]
         self.parameters = last.parameters

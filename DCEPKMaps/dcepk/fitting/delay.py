@@ -10,8 +10,8 @@ from dcepk.fitting.base import Estimates, Solver, TracerModel
 from dcepk.fitting.linearised import Linearisation
 from dcepk.kinetics import PlasmaCurve
 
-_COARSE_LIMITS_S = (0.5, 2.0)
-_FINE_PER_COARSE = 5
+_COARSE_LIMITS_S = (1.0, 2.0)
+_FINE_PER_COARSE = 4
 
 
 class DelaySearch:
