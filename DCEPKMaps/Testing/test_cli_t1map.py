@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from dicom_factory import write_series
 
 from dcepk.cli.arguments import flip_angle_volume
 from dcepk.cli.main import main
@@ -67,6 +68,25 @@ def test_tr_comes_from_the_json_beside_the_volumes(tmp_path):
     assert summary["settings"]["repetition_time_source"].startswith("read (BIDS RepetitionTimeExcitation")
 
 
+def test_dicom_volumes_bring_their_tr_and_their_angles_are_compared(tmp_path, capsys):
+    def header(degrees):
+        def change(image, frame, number):
+            image.RepetitionTime, image.FlipAngle = 1e3 * TR_S, degrees
+
+        return change
+
+    for angle, noted in ((2, 2), (12, 11)):
+        write_series(tmp_path / f"fa{angle}", 300 * spgr(angle)[None], None, change=header(noted))
+    files = [f"{tmp_path / 'fa2'}:2", f"{tmp_path / 'fa12'}:12"]
+    assert main(["t1map", "--vfa", *files, "-o", str(tmp_path / "out")]) == 0
+    np.testing.assert_allclose(read(tmp_path / "out", "T10"), T1, rtol=1e-3)
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["settings"]["repetition_time_source"] == "read (DICOM RepetitionTime of fa2)"
+    told = capsys.readouterr().err
+    assert "fa12 was given with a flip angle of 12 degrees, its header or json says 11" in told
+    assert "fa2 was given" not in told
+
+
 def test_b1_and_mask_are_used(tmp_path):
     b1 = save(tmp_path / "b1.nii.gz", np.full(GRID.shape, 0.9, np.float32))
     chosen = T1 > 1.5
@@ -82,7 +102,8 @@ def test_b1_and_mask_are_used(tmp_path):
 def test_flip_angle_that_contradicts_the_json_is_told(tmp_path, capsys):
     files = volumes(tmp_path, RepetitionTimeExcitation=TR_S, FlipAngle=12)
     assert main(["t1map", "--vfa", *files, "-o", str(tmp_path / "out")]) == 0
-    assert "vfa_2.nii.gz was given with a flip angle of 2 degrees, its json says 12" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "vfa_2.nii.gz was given with a flip angle of 2 degrees, its header or json says 12" in told
 
 
 @pytest.mark.parametrize(

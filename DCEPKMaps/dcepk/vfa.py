@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dcepk.acquisition import Origin, Source
+from dcepk.acquisition import Acquisition, Origin, Source
 from dcepk.errors import GeometryMismatch, InputError, MissingFact
 from dcepk.geometry import Geometry
 from dcepk.notices import Notice
-from dcepk.reading import read_volume
-from dcepk.reading.bids import read_sidecar
+from dcepk.reading import read_volume, volume_facts
 
 _SAME_TR, _SAME_ANGLE_DEG = 0.01, 0.5
 
@@ -54,7 +53,7 @@ def read_vfa(files: Sequence[tuple[str | Path, float]], repetition_time_s: float
     files : sequence of (path, float)
         Each volume with its flip angle in degrees.
     repetition_time_s : float, optional
-        TR, s; by default that of the BIDS json beside the volumes.
+        TR, s; by default that of their DICOM headers or of the BIDS json beside them.
 
     Returns
     -------
@@ -63,7 +62,7 @@ def read_vfa(files: Sequence[tuple[str | Path, float]], repetition_time_s: float
     Raises
     ------
     MissingFact
-        When the TR is not given and no json tells it.
+        When the TR is not given and neither headers nor json tell it.
     InputError
         When no volume is given or the volumes were acquired with different TR.
     GeometryMismatch
@@ -75,21 +74,22 @@ def read_vfa(files: Sequence[tuple[str | Path, float]], repetition_time_s: float
     volumes = [read_volume(path) for path in paths]
     for path, volume in zip(paths[1:], volumes[1:]):
         _require_grid(volumes[0].geometry, volume.geometry, path, paths[0])
+    facts = [volume_facts(path) for path in paths]
     notices = []
-    for path, (_, angle) in zip(paths, files):
-        noted = read_sidecar(path).acquisition.flip_angle_deg
+    for path, (_, angle), known in zip(paths, files, facts):
+        noted = known.flip_angle_deg
         if noted is not None and abs(noted - angle) > _SAME_ANGLE_DEG:
             notices.append(
                 Notice(
                     "flip-angle-differs",
-                    f"{path.name} was given with a flip angle of {angle:g} degrees, its json says {noted:g}; "
+                    f"{path.name} was given with a flip angle of {angle:g} degrees, its header or json says {noted:g}; "
                     f"{angle:g} is used.",
                 )
             )
     tr, source = (
         (repetition_time_s, Source(Origin.TYPED, "--vfa-tr"))
         if repetition_time_s is not None
-        else _repetition_time(paths)
+        else _repetition_time(paths, facts)
     )
     return VfaVolumes(
         np.stack([v.array for v in volumes]), tuple(float(a) for _, a in files), tr, source,
@@ -105,10 +105,9 @@ def _require_grid(first: Geometry, geometry: Geometry, path: Path, first_path: P
         raise GeometryMismatch(message) from None
 
 
-def _repetition_time(paths: Sequence[Path]) -> tuple[float, Source]:
-    """The TR that the json files beside the volumes agree on."""
-    known = [(p, read_sidecar(p).acquisition) for p in paths]
-    known = [(p, a) for p, a in known if a.repetition_time_s is not None]
+def _repetition_time(paths: Sequence[Path], facts: Sequence[Acquisition]) -> tuple[float, Source]:
+    """The TR that the headers of the volumes, or the json files beside them, agree on."""
+    known = [(p, a) for p, a in zip(paths, facts) if a.repetition_time_s is not None]
     if not known:
         raise MissingFact("The flip-angle volumes carry no repetition time: give it in ms (--vfa-tr).")
     path, acquisition = known[0]
@@ -120,4 +119,4 @@ def _repetition_time(paths: Sequence[Path]) -> tuple[float, Source]:
                 f"{other.repetition_time_s * 1e3:g} ms in {other_path.name}; T1 needs one for all."
             )
     detail = acquisition.sources["repetition_time_s"].detail
-    return tr, Source(Origin.READ, f"{detail} beside {path.name}")
+    return tr, Source(Origin.READ, f"{detail} of {path.name}")

@@ -45,4 +45,6 @@ def add_vfa_options(group: argparse._ActionsContainer, required: bool = False) -
         "--vfa", nargs="+", type=flip_angle_volume, default=[], required=required, metavar="FILE:DEG",
         help="volumes at two or more flip angles, each with its angle in degrees, to measure T1",
     )  # fmt: skip
-    group.add_argument("--vfa-tr", type=float, metavar="MS", help="their repetition time, ms")
+    group.add_argument(
+        "--vfa-tr", type=float, metavar="MS", help="their repetition time, ms (default: from their headers or json)"
+    )

@@ -20,7 +20,7 @@ from dcepk.reading.nrrd import is_nrrd
 from dcepk.reading.slicer_sequence import read_slicer_series
 from dcepk.reading.sources import checked_paths, dicom_files_of, is_dicom_source, is_zip
 from dcepk.reading.tables import read_times
-from dcepk.reading.volumes import Volume, read_mask, read_volume
+from dcepk.reading.volumes import Volume, read_mask, read_volume, volume_facts
 from dcepk.series import DynamicSeries
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "read_series",
     "read_times",
     "read_volume",
+    "volume_facts",
 ]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 from pydicom import dcmread
 
+from dcepk.acquisition import Acquisition
 from dcepk.errors import InputError
 from dcepk.geometry import Geometry
 from dcepk.progress import Reporter
@@ -96,6 +97,11 @@ def read_dicom_volume(files: Iterable[Path], where: str) -> tuple[np.ndarray, Ge
     array = np.empty((1, *geometry.shape), np.float32)
     _fill(array, frames, False, None)
     return array[0], geometry
+
+
+def dicom_volume_facts(files: Iterable[Path], where: str) -> Acquisition:
+    """Protocol facts in the headers of the single volume among DICOM files; errors as for `read_dicom_volume`."""
+    return acquisition_from(chosen_volume(_stacks(files, None), where).slices[0].facts)[0]
 
 
 def _stacks(files: Iterable[Path], report: Reporter | None) -> list[Stack]:

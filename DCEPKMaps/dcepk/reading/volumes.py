@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from dcepk.acquisition import Acquisition
 from dcepk.errors import GeometryMismatch, InputError
 from dcepk.geometry import Geometry
-from dcepk.reading.dicom import read_dicom_volume
+from dcepk.reading.bids import read_sidecar
+from dcepk.reading.dicom import dicom_volume_facts, read_dicom_volume
 from dcepk.reading.nifti import is_nifti, read_nifti
 from dcepk.reading.nrrd import is_nrrd, read_nrrd
 from dcepk.reading.sources import dicom_files_of, is_dicom_source
@@ -55,6 +57,26 @@ def read_volume(path: str | Path) -> Volume:
     if len(array) != 1:
         raise InputError(f"'{path.name}' holds {len(array)} frames where one volume is expected.")
     return Volume(array[0], geometry)
+
+
+def volume_facts(path: str | Path) -> Acquisition:
+    """Protocol facts of one 3D image: from its DICOM headers, or from the BIDS json beside it.
+
+    Parameters
+    ----------
+    path : path
+        As for `read_volume`.
+
+    Raises
+    ------
+    InputError
+        When the headers or the json cannot be read.
+    """
+    path = Path(path)
+    if is_dicom_source(path):
+        with dicom_files_of([path]) as files:
+            return dicom_volume_facts(files, path.name)
+    return read_sidecar(path).acquisition
 
 
 def read_layers(path: Path) -> tuple[np.ndarray, Geometry]:
