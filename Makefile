@@ -19,7 +19,7 @@ EXTRAS_test := report,progress,fast,test
 EXTRAS_bench := report,progress,fast,bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench docs lint system
+.PHONY: help demo test bench accuracy docs lint system
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,9 +33,12 @@ test: $(VENV)/.ready-test ## check the style, then run every test (reference dat
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --doctest-modules \
 		Testing DCEPKMaps
 
-bench: $(VENV)/.ready-bench ## speed and accuracy against other programs, side by side
+bench: $(VENV)/.ready-bench accuracy ## speed against other programs side by side, and accuracy
 	$(BIN)/python benchmarks/run.py
+
+accuracy: $(VENV)/.ready-bench ## standard errors and models on the phantom, and what wrong inputs do
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/limits.py
 
 docs: $(VENV)/.ready-demo ## write docs/methods.md and the picture of the README again
 	$(BIN)/python docs/generate_methods.py
