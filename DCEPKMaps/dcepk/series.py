@@ -53,9 +53,8 @@ class DynamicSeries:
         signal = np.asarray(self.signal, np.float32)
         object.__setattr__(self, "signal", signal)
         if signal.ndim != 4 or signal.shape[1:] != self.geometry.shape:
-            raise InputError(
-                f"The series has the array shape {signal.shape}, expected (frames, {', '.join(map(str, self.geometry.shape))})."
-            )
+            expected = ", ".join(map(str, self.geometry.shape))
+            raise InputError(f"The series has the array shape {signal.shape}, expected (frames, {expected}).")
         if self.times_s is not None:
             object.__setattr__(self, "times_s", _checked_times(self.times_s, len(signal)))
 
