@@ -155,8 +155,19 @@ def test_progress_is_told_and_cancel_stops(study):
     quantify(study.series, study.vif, Settings(), t10=T10_S, progress=lambda stage, share: told.append((stage, share)))
     assert told[0] == ("Fitting", 0.0)
     assert told[-1] == ("Fitting", 1.0)
+    assert [share for _, share in told] == sorted(share for _, share in told)
     with pytest.raises(Cancelled):
         quantify(study.series, study.vif, Settings(), t10=T10_S, cancelled=lambda: True)
+
+
+def test_a_slow_fit_can_be_cancelled_while_it_runs(study):
+    told = []
+    with pytest.raises(Cancelled):
+        quantify(
+            study.series, study.vif, Settings("etofts-lbfgs"), t10=T10_S, mask=study.mask,
+            progress=lambda stage, share: told.append(share), cancelled=lambda: len(told) > 0,
+        )  # fmt: skip
+    assert told == [0.0]
 
 
 def test_settings_round_trip_and_refuse_what_they_do_not_know():

@@ -31,3 +31,12 @@ class Reporter:
             raise Cancelled(f"Cancelled during: {stage}.")
         if self._progress is not None:
             self._progress(stage, min(1.0, fraction))
+
+    def part(self, first: float, last: float) -> Reporter:
+        """A reporter for a part of a stage: its fractions 0 to 1 count as ``first`` to ``last``."""
+
+        def scaled(stage: str, fraction: float) -> None:
+            if self._progress is not None:
+                self._progress(stage, first + (last - first) * fraction)
+
+        return Reporter(scaled, self._cancelled)

@@ -80,11 +80,12 @@ def quantify(
     model = method.model(plasma_curve(series.require_times(), vif), settings)
     report = Reporter(progress, cancelled)
     maps = _Maps(model, series.geometry.shape)
-    for start in range(0, len(job.voxels), _SLAB):
-        report("Fitting", start / max(1, len(job.voxels)))
+    total = len(job.voxels)
+    for start in range(0, total, _SLAB):
         voxels = job.voxels[start : start + _SLAB]
         curves, quality = job.concentration(voxels)
-        maps.store(voxels, model.fit(curves), quality)
+        slab = report.part(start / total, min(start + _SLAB, total) / total)
+        maps.store(voxels, model.fit(curves, slab), quality)
     report("Fitting", 1.0)
     return maps.finished(series, vif, settings, method, job)
 

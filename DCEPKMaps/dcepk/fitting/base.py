@@ -153,6 +153,8 @@ class TracerModel(ABC):
     parameters: ClassVar[tuple[Parameter, ...]]
     _fit_chunk: Solver
     """Set by each model."""
+    _chunk: ClassVar[int] = CHUNK
+    """Voxels between two reports of progress."""
 
     def __init__(self, times_s, plasma_mM, *, shared_baseline=False, delay_range_s=None):
         self.times_s = np.asarray(times_s, float)
@@ -216,10 +218,10 @@ class TracerModel(ABC):
                 f"Concentrations must have the shape (voxels, {self.times_s.size} frames), not {curves.shape}."
             )
         result = self._empty_fit(len(curves), np.float64 if curves.dtype == np.float64 else np.float32)
-        for start in range(0, len(curves), CHUNK):
+        for start in range(0, len(curves), self._chunk):
             if report is not None:
                 report("Fitting", start / len(curves))
-            part = slice(start, start + CHUNK)
+            part = slice(start, start + self._chunk)
             _store(result, part, self._fit_finite(curves[part]))
         return result
 

@@ -28,6 +28,7 @@ class EToftsLbfgsModel(EToftsModel):
     """
 
     name = "etofts-lbfgs"
+    _chunk = 200  # about a second
 
     def __init__(self, times_s, plasma_mM, *, shared_baseline=False, kep_max_per_min=None, max_iterations=30):
         super().__init__(times_s, plasma_mM, shared_baseline=shared_baseline, kep_max_per_min=kep_max_per_min)
