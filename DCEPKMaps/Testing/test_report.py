@@ -184,8 +184,14 @@ def test_report_is_self_contained(html):
 
 def test_every_picture_is_a_png(html):
     pictures = re.findall(r"base64,([^\"]+)", html)
-    assert len(pictures) == 4 + 1 + 1 + 1 + 1 + 1, "four maps, model, input function, curves, histograms, motion"
+    assert len(pictures) == 2 + 1 + 1 + 1 + 1 + 1, "two maps, model, input function, curves, histograms, motion"
     assert all(b64decode(p).startswith(b"\x89PNG") for p in pictures)
+
+
+def test_a_map_without_values_is_told_and_not_pictured(html):
+    """Patlak is chosen everywhere in this study, so ve and kep have no value."""
+    for name in ("ve", "kep"):
+        assert re.search(rf"<h3>{name}</h3><p>0 of \d+ voxels have a value", html)
 
 
 def test_protocol_shows_units_and_origins(html):

@@ -25,6 +25,9 @@ class ReportUnavailable(DCEPKError):
     """matplotlib is not installed, so the report has no pictures and is not written."""
 
 
+_SMALLEST_SHARE = 1e-3
+
+
 def write_report(
     path: str | Path,
     maps: ParameterMaps,
@@ -75,7 +78,10 @@ def write_report(
     anatomy = series.signal[: summary["provenance"]["acquisition"]["baseline_frames"]].mean(0)
     anatomy = np.nan_to_num(anatomy, posinf=0.0, neginf=0.0)
     scales = {name: Scale.of(name, array) for name, array in maps.values.items()}
-    pictures = {name: figures.overlay(maps, scale, anatomy) for name, scale in scales.items()}
+    pictures = {
+        name: figures.overlay(maps, scale, anatomy) if _worth_a_picture(maps, name) else None
+        for name, scale in scales.items()
+    }
     text = page(
         maps, vif=vif, series=series, t10=t10, rois=rois, motion=motion, summary=summary, scales=scales,
         overlays=pictures,
@@ -86,3 +92,8 @@ def write_report(
         motion_picture=None if motion is None else figures.motion(motion, maps.times_s),
     )  # fmt: skip
     Path(path).write_text(text, encoding="utf-8")
+
+
+def _worth_a_picture(maps: ParameterMaps, name: str) -> bool:
+    """Whether enough voxels have a value; after an automatic choice, a few scattered ones may be all there are."""
+    return np.isfinite(maps.values[name]).sum() >= _SMALLEST_SHARE * maps.mask.sum()

@@ -59,7 +59,7 @@ def page(
     motion: Motion | None,
     summary: dict[str, Any],
     scales: dict[str, Scale],
-    overlays: dict[str, bytes],
+    overlays: dict[str, bytes | None],
     model_picture: bytes | None,
     vif_picture: bytes | None,
     curve_picture: bytes | None,
@@ -161,7 +161,7 @@ def _protocol(maps: ParameterMaps, series: DynamicSeries) -> Iterable[tuple[str,
 
 
 def _maps(
-    maps: ParameterMaps, scales: dict[str, Scale], overlays: dict[str, bytes], model_picture: bytes | None
+    maps: ParameterMaps, scales: dict[str, Scale], overlays: dict[str, bytes | None], model_picture: bytes | None
 ) -> str:
     view = View.of(maps.geometry)
     side = {"R": "patient's left on the right", "A": "front on the left"}[view.left]
@@ -172,6 +172,10 @@ def _maps(
         "value is noise.</p>",
     ]
     for name, picture in overlays.items():
+        if picture is None:
+            count = int(np.isfinite(maps.values[name]).sum())
+            parts.append(f"<h3>{escape(name)}</h3><p>{count:,} of {int(maps.mask.sum()):,} voxels have a value.</p>")
+            continue
         scale = scales[name]
         low, high = number(scale.low * scale.factor), number(scale.high * scale.factor)
         caption = (
