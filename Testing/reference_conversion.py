@@ -9,6 +9,11 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
+from dcepk.acquisition import Acquisition, Origin
+from dcepk.geometry import Geometry
+from dcepk.series import DynamicSeries
+from dcepk.vif.input_function import InputFunction
+
 
 @dataclass(frozen=True)
 class T1Curve:
@@ -52,6 +57,27 @@ class BreastSlice:
     plasma_mM: np.ndarray
 
 
+@dataclass(frozen=True)
+class TissueCurve:
+    """A concentration curve (mM) with its plasma curve and the parameters behind it; Ktrans and PS in /min."""
+
+    label: str
+    times_s: np.ndarray
+    concentration_mM: np.ndarray
+    plasma_mM: np.ndarray
+    truth: dict[str, float]
+
+
+@dataclass(frozen=True)
+class BrainAnatomy:
+    """Tissue classes of a brain with a tumour, (Z, Y, X): labels with their names, native T1 (s) and M0."""
+
+    labels: np.ndarray
+    names: dict[str, int]
+    t1_s: np.ndarray
+    m0: np.ndarray
+
+
 def quiba_t1_curves(path: Path) -> list[T1Curve]:
     """``t1_quiba_data.csv``: TR in s, R1 in /ms."""
     return [
@@ -91,6 +117,49 @@ def breast_slice(path: Path) -> BreastSlice:
         m["T1flip"].ravel().astype(float), float(m["TR"].item()), float(m["relaxivity"].item()),
         m["Cp"].ravel(),
     )  # fmt: skip
+
+
+def tofts_curves(path: Path) -> list[TissueCurve]:
+    """``dce_DRO_data_tofts.csv``: times in s, Ktrans in /min."""
+    return [
+        TissueCurve(
+            r["label"], _numbers(r["t"]), _numbers(r["C"]), _numbers(r["ca"]),
+            {"Ktrans": float(r["Ktrans"]), "ve": float(r["ve"])},
+        )
+        for r in _rows(path)
+    ]  # fmt: skip
+
+
+def patlak_curves(path: Path) -> list[TissueCurve]:
+    """``patlak_sd_0.02_delay_*.csv``: times and delay in s, PS (here Ktrans) in /min."""
+    return [
+        TissueCurve(
+            r["label"], _numbers(r["t"]), _numbers(r["C_t"]), _numbers(r["cp_aif"]),
+            {"Ktrans": float(r["ps"]), "vp": float(r["vp"]), "delay": float(r["arterial_delay"])},
+        )
+        for r in _rows(path)
+    ]  # fmt: skip
+
+
+def qiba_object(path: Path) -> tuple[DynamicSeries, InputFunction]:
+    """``qiba4.mat`` or ``qiba6.mat``: the series (one slice) and its plasma curve; native T1 is 1 s everywhere."""
+    m = loadmat(path)
+    signal, times = m["DCEdata"][:, None], m["t"].ravel().astype(float)
+    facts = Acquisition().with_facts(
+        Origin.READ, path.name, repetition_time_s=float(m["TR"].item()), flip_angle_deg=float(m["DCEflip"].item()),
+        relaxivity_per_s_mM=float(m["relaxivity"].item()),
+    )  # fmt: skip
+    series = DynamicSeries(signal, times, Geometry(signal.shape[:0:-1]), facts, name=path.stem)
+    return series, InputFunction(times, m["Cp"].ravel(), "curve", f"Cp of {path.name}")
+
+
+def brain_anatomy(path: Path) -> BrainAnatomy:
+    """``discreteBrainModel.mat``."""
+    m = loadmat(path)
+    kinds = m["tissueTypes"][0, 0]
+    names = {name: int(kinds[name].item()) for name in kinds.dtype.names}
+    labels, t1, m0 = (np.ascontiguousarray(m[k].transpose(2, 0, 1)) for k in ("imData", "T1", "Mo"))
+    return BrainAnatomy(labels, names, t1.astype(float), m0)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
