@@ -129,6 +129,21 @@ def test_motion_is_told_in_a_notice():
     assert "frame 2" in message
 
 
+def test_frame_that_no_motion_explains_is_left_as_measured():
+    signal = series([REST, JUMPS[0], JUMPS[0]]).signal.copy()
+    signal[1] = 7.0
+    corrected, motion = correct_motion(DynamicSeries(signal, 10.0 * np.arange(3), geometry()))
+    assert np.array_equal(corrected.signal[1], signal[1])
+    assert motion.corrected.tolist() == [False, False, True]
+    assert "frame 2 " in next(n.message for n in corrected.notices if n.code == "motion-failed")
+
+
+def test_volumes_without_structure_are_refused():
+    flat = DynamicSeries(np.full((3, *SIZE[::-1]), 100.0), 10.0 * np.arange(3), geometry())
+    with pytest.raises(InputError, match="too little structure"):
+        correct_motion(flat)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -14,12 +14,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 
 import numpy as np
+import SimpleITK as sitk
+from scipy.spatial.transform import Rotation
 
 from dcepk.errors import InputError
 from dcepk.masking import head_mask
 from dcepk.notices import Notice
 from dcepk.progress import Reporter
-from dcepk.registration import Pose, Registration
+from dcepk.registration import Registration
 from dcepk.series import DynamicSeries
 
 _FEWEST_SLICES = 4
@@ -95,9 +97,7 @@ def correct_motion(
     """
     reference = 0 if reference is None else reference
     if not 0 <= reference < series.frames:
-        raise InputError(
-            f"The reference frame {reference} does not exist: the series has {series.frames} frames."
-        )
+        raise InputError(f"The reference frame {reference} does not exist: the series has {series.frames} frames.")
     if min(series.geometry.shape) < _FEWEST_SLICES:
         raise InputError(
             f"Motion correction needs at least {_FEWEST_SLICES} slices (and rows and columns); "
@@ -106,31 +106,39 @@ def correct_motion(
     mask = head_mask(series.signal[reference]) if mask is None else np.asarray(mask, bool)
     if mask.shape != series.geometry.shape or not mask.any():
         raise InputError("The mask for motion correction is empty or has another shape than the series.")
-    registration = Registration(series.signal[reference], mask, series.geometry.spacing_mm)
+    image_of = series.geometry.image_of
+    registration = Registration(image_of(_finite(series.signal[reference])), mask)
     signal = series.signal.copy()
-    poses: list[Pose] = [Pose.identity()] * series.frames
+    found: list[sitk.Euler3DTransform | None] = [sitk.Euler3DTransform()] * series.frames
     moved = np.zeros(series.frames)
     limit = _UNTOUCHED_SHARE * min(series.geometry.spacing_mm)
 
     def correct(frame: int) -> None:
-        poses[frame] = registration.pose_of(series.signal[frame])
-        moved[frame] = registration.mean_displacement(poses[frame])
+        image = image_of(_finite(series.signal[frame]))
+        found[frame] = motion = registration.motion_of(image)
+        if motion is None:
+            return
+        moved[frame] = registration.mean_displacement(motion)
         if moved[frame] >= limit:
-            signal[frame] = registration.resampled(series.signal[frame], poses[frame])
+            signal[frame] = registration.resampled(image, ~np.isfinite(series.signal[frame]), motion)
 
     _run(correct, [f for f in range(series.frames) if f != reference], workers or os.cpu_count() or 1, report)
-    axes = np.reshape(series.geometry.direction, (3, 3)) * _LPS_TO_RAS[:, None]
+    poses = [sitk.Euler3DTransform() if m is None else m for m in found]
+    rotations = Rotation.from_matrix([np.reshape(p.GetMatrix(), (3, 3)) for p in poses])
     motion = Motion(
-        np.array([axes @ p.shift for p in poses]),
-        np.array([np.linalg.det(axes) * axes @ np.degrees(p.rotation.as_rotvec()) for p in poses]),
+        np.array([p.GetTranslation() for p in poses]) * _LPS_TO_RAS,
+        rotations.as_rotvec(degrees=True) * _LPS_TO_RAS,
         moved, reference, moved >= limit,
     )  # fmt: skip
-    notices = (*series.notices, *_notices(motion, signal, mask))
+    failed = [frame for frame, m in enumerate(found) if m is None]
+    if failed and len(failed) == series.frames - 1:
+        raise InputError("No frame could be registered to the reference frame: there is too little structure in it.")
+    notices = (*series.notices, *_notices(motion, signal, mask, failed))
     return replace(series, signal=signal, notices=notices), motion
 
 
 def _run(task, frames: Sequence[int], workers: int, report: Reporter | None) -> None:
-    """Run a task for each frame in threads; image filters release Python's lock."""
+    """Run a task for each frame in threads; SimpleITK releases Python's lock."""
     with ThreadPoolExecutor(max(1, workers)) as pool:
         futures = [pool.submit(task, frame) for frame in frames]
         try:
@@ -145,15 +153,22 @@ def _run(task, frames: Sequence[int], workers: int, report: Reporter | None) -> 
         report("Motion correction", 1.0)
 
 
-def _notices(motion: Motion, signal: np.ndarray, mask: np.ndarray):
+def _finite(frame: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(frame.astype(np.float32, copy=False), posinf=0.0, neginf=0.0)
+
+
+def _notices(motion: Motion, signal: np.ndarray, mask: np.ndarray, failed: Sequence[int]):
     largest = int(motion.displacement_mm.argmax())
     yield Notice(
         "motion",
         f"Motion correction moved {int(motion.corrected.sum())} of {len(motion.corrected)} frames; "
         f"the largest displacement was {motion.displacement_mm[largest]:.1f} mm, in frame {largest + 1}.",
     )
+    if failed:
+        yield Notice(
+            "motion-failed",
+            f"No rigid motion brings frame {', '.join(str(f + 1) for f in failed)} to the reference; left as measured.",
+        )
     lost = 1 - np.isfinite(signal[:, mask]).all(0).mean()
     if lost > _MANY:
-        yield Notice(
-            "motion-edge", f"{lost:.0%} of the head left the scanned volume in some frame; it has no result."
-        )
+        yield Notice("motion-edge", f"{lost:.0%} of the head left the scanned volume in some frame; it has no result.")
