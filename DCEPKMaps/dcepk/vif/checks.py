@@ -135,8 +135,8 @@ def coarse_sampling(series: DynamicSeries) -> list[Notice]:
     if interval <= COARSE_INTERVAL_S:
         return []
     text = (
-        f"Sampled every {interval:.3g} s, while the bolus passes in about 10-20 s: Ktrans may err by -49 to +20 % "
-        "(at 73 s), depending on where the bolus falls between frames"
+        f"Sampled every {interval:.3g} s, while the bolus passes in about 10-20 s: Ktrans may err by tens of per cent, "
+        "most in extended Tofts, depending on where the bolus falls between frames"
     )
     if interval > FUNCTIONAL_INTERVAL_S:
         text += "; consider the functional form (--vif-functional)"
