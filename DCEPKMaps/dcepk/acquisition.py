@@ -164,8 +164,9 @@ class Acquisition:
         if filled.relaxivity_per_s_mM is None:
             if filled.agent is None:
                 raise MissingFact("The contrast agent is not known: give its name (--agent) or its relaxivity (--r1).")
+            agent = agent_named(filled.agent)
             filled.require("field_strength_t")
-            r1 = agent_named(filled.agent).relaxivity(filled.field_strength_t)
+            r1 = agent.relaxivity(filled.field_strength_t)
             detail = f"{filled.agent} at {filled.field_strength_t:g} T, {RELAXIVITY_SOURCE}"
             filled = filled.with_facts(Origin.ASSUMED, detail, relaxivity_per_s_mM=r1)
         return filled

@@ -8,6 +8,7 @@ import numpy as np
 
 from dcepk.acquisition import Origin
 from dcepk.errors import InputError
+from dcepk.notices import Notice
 from dcepk.series import DynamicSeries
 
 
@@ -43,6 +44,39 @@ def completed(series: DynamicSeries, mask: np.ndarray | None = None, vessel: np.
     detail = "arrival of contrast in the data"
     acquisition = acquisition.with_facts(Origin.ASSUMED, detail, baseline_frames=frames)
     return series.with_acquisition(acquisition)
+
+
+def doubts(
+    series: DynamicSeries, mask: np.ndarray | None = None, vessel: np.ndarray | None = None
+) -> tuple[Notice, ...]:
+    """What is given but hardly fits: a duration that is not that of a DCE series, contrast in the baseline.
+
+    Parameters
+    ----------
+    series, mask, vessel
+        As for `completed`; the series is complete.
+    """
+    found = []
+    duration = float(np.ptp(series.require_times()))
+    low, high = _PLAUSIBLE_DURATION_S
+    if not low <= duration <= high:
+        text = f"The {series.frames} frames last {duration:g} s: are their times in s ({series.times_source})?"
+        found.append(Notice("implausible-duration", text))
+    given = series.acquisition.baseline_frames
+    source = series.acquisition.sources.get("baseline_frames")
+    if source is None or source.origin is not Origin.ASSUMED:
+        with contextlib.suppress(InputError):
+            seen = _baseline_frames(series.signal, mask, vessel)
+            if given > seen + 1:
+                text = (
+                    f"The baseline was given as {given} frames, but contrast is seen after {seen}: concentrations, "
+                    "and Ktrans with them, come out wrong (--baseline)."
+                )
+                found.append(Notice("contrast-in-baseline", text))
+    return tuple(found)
+
+
+_PLAUSIBLE_DURATION_S = (20.0, 4 * 3600.0)
 
 
 def _baseline_frames(signal: np.ndarray, mask: np.ndarray | None, vessel: np.ndarray | None) -> int:

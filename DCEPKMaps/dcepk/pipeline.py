@@ -6,9 +6,6 @@ lives in its own module.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -17,7 +14,7 @@ import numpy as np
 from dcepk import reading
 from dcepk import vif as input_functions
 from dcepk.acquisition import FACTS, Acquisition, Origin, Source
-from dcepk.completion import completed
+from dcepk.completion import completed, doubts
 from dcepk.errors import InputError, MissingFact
 from dcepk.export import write_results
 from dcepk.geometry import Geometry
@@ -26,17 +23,20 @@ from dcepk.masking import mask_notice, tissue_mask
 from dcepk.methods import method_named
 from dcepk.motion import Motion, correct_motion
 from dcepk.notices import Notice
-from dcepk.progress import CancelledCallback, ProgressCallback, Reporter
+from dcepk.progress import CancelledCallback, ProgressCallback, Reporter, StageClock
 from dcepk.provenance import InputRecord, record_inputs
+from dcepk.quality import DESCRIPTIONS
 from dcepk.quantify import quantify
 from dcepk.roi import RoiResults, analyse_regions
 from dcepk.series import DynamicSeries
 from dcepk.settings import Settings
+from dcepk.signal import require_relative_b1
 from dcepk.t1 import fit_t1
 from dcepk.vfa import VfaVolumes, read_vfa
 from dcepk.vif.input_function import InputFunction
 
 AUTOMATIC = "auto"
+_SHORTEST_T1_S, _LONGEST_T1_S = 0.05, 20.0
 _SETTING_OPTIONS = {"fit_delay": "--delay", "kep_max_per_min": "--kep-max"}
 
 
@@ -104,6 +104,15 @@ class StudyOptions:
             raise InputError("Give the frame times once: by --dt or by --times.")
         if self.t1 is not None and self.vfa:
             raise InputError("Give native T1 once: by --t1 or by --vfa.")
+        if isinstance(self.t1, float) and not _SHORTEST_T1_S <= self.t1 <= _LONGEST_T1_S:
+            raise InputError(
+                f"A native T1 of {self.t1:g} s is implausible (expected {_SHORTEST_T1_S:g} to {_LONGEST_T1_S:g} s; "
+                "--t1 takes s)."
+            )
+        if self.vfa_tr_s is not None and not self.vfa:
+            raise InputError("--vfa-tr has no use without --vfa.")
+        if self.label_names is not None and self.labels is None:
+            raise InputError("--label-names has no use without --labels.")
         if sum(v is not None for v in (self.vif_mask, self.vif_point, self.vif_curve)) > 1:
             raise InputError("Give the input function once: by --vif-mask, --vif-point or --vif-curve.")
         method = method_named(self.settings.method)
@@ -188,7 +197,7 @@ def run_study(
     DCEPKError
         Whatever the parts refuse, in one sentence.
     """
-    report, clock = Reporter(progress, cancelled), _Clock()
+    report, clock = Reporter(progress, cancelled), StageClock()
     with clock("reading"):
         series = read_study_series(options, report)
         mask, b1 = _read_mask(options, series.geometry), _read_b1(options, series.geometry)
@@ -207,6 +216,7 @@ def run_study(
             mask = tissue_mask(series, report)
             series = replace(series, notices=(*series.notices, mask_notice(mask)))
     series = completed(series, mask, vessel)
+    series = replace(series, notices=(*series.notices, *doubts(series, mask, vessel)))
     if volumes is not None:
         with clock("T1 mapping"):
             t1 = _measured_t1(volumes, b1, mask, report)
@@ -219,6 +229,7 @@ def run_study(
             series, vif, options.settings, t10=t1.t10, b1=b1, mask=mask, m0=t1.m0,
             progress=progress, cancelled=cancelled,
         )  # fmt: skip
+        _require_a_result(maps)
         maps = replace(
             maps,
             notices=tuple(dict.fromkeys((*maps.notices, *t1.notices))),
@@ -300,7 +311,11 @@ def _read_on_grid(path: Path, geometry: Geometry, name: str) -> np.ndarray:
 
 
 def _read_b1(options: StudyOptions, geometry: Geometry) -> np.ndarray | None:
-    return None if options.b1 is None else _read_on_grid(options.b1, geometry, "B1 map")
+    if options.b1 is None:
+        return None
+    b1 = _read_on_grid(options.b1, geometry, "B1 map")
+    require_relative_b1(b1)
+    return b1
 
 
 def _read_t1(options: StudyOptions, geometry: Geometry) -> _NativeT1 | None:
@@ -347,6 +362,15 @@ def _input_function(
     return input_functions.functional(vif, series) if options.vif_functional else vif
 
 
+def _require_a_result(maps: ParameterMaps) -> None:
+    """Refuse to write maps without a single value."""
+    if any(np.isfinite(array).any() for array in maps.values.values()):
+        return
+    counts = {flag: n for flag, n in maps.flag_counts().items() if n}
+    reasons = "; ".join(f"{n:,} voxels: {DESCRIPTIONS[flag]}" for flag, n in counts.items())
+    raise InputError(f"None of the {maps.mask.sum():,} voxels has a result ({reasons}).")
+
+
 def _inputs(study: Study) -> list[InputRecord]:
     options = study.options
     others = {
@@ -366,16 +390,3 @@ def _inputs(study: Study) -> list[InputRecord]:
         if path is not None:
             records += record_inputs(role, [path])
     return records
-
-
-class _Clock:
-    """Measures stages: ``with clock("fitting"): ...``."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] = time.perf_counter() - start

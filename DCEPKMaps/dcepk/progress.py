@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from dcepk.errors import Cancelled
 
@@ -40,3 +42,16 @@ class Reporter:
                 self._progress(stage, first + (last - first) * fraction)
 
         return Reporter(scaled, self._cancelled)
+
+
+class StageClock:
+    """Measures stages: ``with clock("fitting"): ...``."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = time.perf_counter() - start

@@ -18,9 +18,10 @@ from dcepk.progress import CancelledCallback, ProgressCallback, Reporter
 from dcepk.quality import UNUSABLE, Quality, flagged
 from dcepk.series import DynamicSeries
 from dcepk.settings import Settings
-from dcepk.signal import SpoiledGradientEcho, baseline_signal
+from dcepk.signal import SpoiledGradientEcho, baseline_signal, require_relative_b1
 from dcepk.vif.input_function import InputFunction
 
+_MANY_DELAYS = 0.3
 _SLAB = 65536
 """Voxels taken from the series at a time; bounds the memory of concentrations, not the result."""
 
@@ -129,9 +130,7 @@ class _Job:
         if settings.r2star_per_s_mM:
             acquisition.require("echo_time_s")
         if settings.signal_form == "difference" and m0 is None:
-            raise MissingFact(
-                "The difference form needs the equilibrium signal M0, from flip-angle volumes (--vfa)."
-            )
+            raise MissingFact("The difference form needs the equilibrium signal M0, from flip-angle volumes (--vfa).")
         sequence = SpoiledGradientEcho(
             acquisition.repetition_time_s, acquisition.flip_angle_deg, acquisition.relaxivity_per_s_mM,
             acquisition.echo_time_s or 0.0, settings.r2star_per_s_mM,
@@ -141,9 +140,11 @@ class _Job:
             raise InputError(f"The mask has the shape {mask.shape}, the series {shape}.")
         if not mask.any():
             raise InputError("The mask holds no voxel.")
+        b1 = _flat(1.0 if b1 is None else b1, shape, "B1 map")
+        require_relative_b1(b1[mask.ravel()])
         return cls(
             series.signal.reshape(series.frames, -1), acquisition.baseline_frames, sequence,
-            checked_t10(t10, shape, mask), _flat(1.0 if b1 is None else b1, shape, "B1 map"),
+            checked_t10(t10, shape, mask), b1,
             None if settings.signal_form == "ratio" else _flat(m0, shape, "M0 map"),
             np.flatnonzero(mask), mask,
         )  # fmt: skip
@@ -219,7 +220,10 @@ class _Maps:
             quality, job.mask, series.geometry, series.require_times(),
             self._residual_sd.reshape(shape), self._r_squared.reshape(shape),
             self._chosen.reshape(shape), tuple(m.name for m in self._model.models),
-            (*series.notices, *(vif.notices if vif else ()), *_flag_notices(quality, job.mask)),
+            (
+                *series.notices, *(vif.notices if vif else ()), *_flag_notices(quality, job.mask),
+                *_delay_notices(values.get("delay"), settings),
+            ),
             provenance, Curves(measured, fitted),
         )  # fmt: skip
 
@@ -269,9 +273,7 @@ def plasma_curve(times_s: np.ndarray, vif: InputFunction | None) -> PlasmaCurve:
         When it was made for other frame times.
     """
     if vif is None:
-        raise MissingFact(
-            "This method needs an input function (--vif, --vif-point, --vif-mask or --vif-curve)."
-        )
+        raise MissingFact("This method needs an input function (--vif, --vif-point, --vif-mask or --vif-curve).")
     times = np.asarray(times_s, float)
     if vif.times_s.shape != times.shape or not np.allclose(vif.times_s, times, atol=1e-3):
         raise InputError("The input function was made for other frame times than those of the series.")
@@ -287,14 +289,31 @@ def _flag_notices(quality: np.ndarray, mask: np.ndarray) -> list[Notice]:
     words = {
         Quality.SATURATED: "have a signal that the signal equation cannot explain (saturation)",
         Quality.INVALID_SIGNAL: "have no usable signal before contrast or a value that is not finite",
-        Quality.INVALID_T10: "have no usable T1",
+        Quality.INVALID_T10: "have no usable T1 or B1",
     }
     inside = quality[mask]
     notices = []
     for flag, text in words.items():
         share = flagged(inside, flag).mean()
         if share > 0.01:
-            notices.append(
-                Notice(f"many-{flag.name.lower().replace('_', '-')}", f"{share:.0%} of the voxels {text}.")
-            )
+            notices.append(Notice(f"many-{flag.name.lower().replace('_', '-')}", f"{share:.0%} of the voxels {text}."))
     return notices
+
+
+def _delay_notices(delay_s: np.ndarray | None, settings: Settings) -> list[Notice]:
+    """A notice when the delays of many voxels lie at the end of their range: noise alone scatters them less."""
+    if delay_s is None or not np.isfinite(delay_s).any():
+        return []
+    low, high = settings.delay_range_s
+    found = delay_s[np.isfinite(delay_s)]
+    margin = 1e-3 * (high - low)
+    share = np.mean((found <= low + margin) | (found >= high - margin))
+    if share <= _MANY_DELAYS:
+        return []
+    return [
+        Notice(
+            "delay-at-bound",
+            f"In {share:.0%} of the voxels the delay lies at an end of its range ({low:g} to {high:g} s): does the "
+            "input function belong to these frames?",
+        )
+    ]

@@ -45,6 +45,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.signal_form not in SIGNAL_FORMS:
             raise InputError(f"Unknown signal form '{self.signal_form}'; known are {', '.join(SIGNAL_FORMS)}.")
+        if not self.r2star_per_s_mM >= 0:
+            raise InputError(f"The transverse relaxivity r2* cannot be below 0, such as {self.r2star_per_s_mM:g}.")
         if self.kep_max_per_min is not None and not self.kep_max_per_min > 0:
             raise InputError(f"The upper bound of kep must be above 0 /min, not {self.kep_max_per_min:g}.")
         object.__setattr__(self, "delay_range_s", tuple(float(v) for v in self.delay_range_s))

@@ -20,6 +20,7 @@ import numpy as np
 from dcepk.errors import InputError
 
 SIGNAL_FORMS = ("ratio", "difference")
+_PLAUSIBLE_B1 = (0.3, 3.0)
 _NEWTON_STEPS, _NEWTON_TOLERANCE = 12, 1e-3
 
 
@@ -139,6 +140,30 @@ def _with_decay(concentration, steady, tr_t10, per_mM, decay_rate, versine, cosi
         concentration = concentration + np.where(slope > 0, step, np.nan).astype(concentration.dtype)
     converged = np.abs(step) <= _NEWTON_TOLERANCE * (1 + np.abs(concentration))
     return np.where(converged, concentration, np.nan)
+
+
+def require_relative_b1(b1: np.ndarray) -> None:
+    """Refuse B1 that is not relative to nominal.
+
+    Parameters
+    ----------
+    b1 : ndarray
+        Values where they are needed; those that are not positive do not count.
+
+    Raises
+    ------
+    InputError
+        When no value is positive, or the median is far from 1 (percent, degrees).
+    """
+    positive = b1[np.isfinite(b1) & (b1 > 0)]
+    if positive.size == 0:
+        raise InputError("The B1 map has no positive value where it is needed.")
+    low, high = _PLAUSIBLE_B1
+    if not low <= np.median(positive) <= high:
+        raise InputError(
+            f"The B1 map has a median of {np.median(positive):g}: expected is B1 relative to nominal, near 1 "
+            "(divide a map in percent by 100)."
+        )
 
 
 def baseline_signal(signal: np.ndarray, baseline_frames: int) -> np.ndarray:

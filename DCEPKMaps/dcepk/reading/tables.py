@@ -37,9 +37,7 @@ def read_times(path: str | Path) -> np.ndarray:
     steps = np.diff(times)
     if np.any(steps <= 0):
         late = int(np.argmax(steps <= 0)) + 1
-        raise InputError(
-            f"Frame times must increase: '{path.name}' has {times[late]:g} s after {times[late - 1]:g} s."
-        )
+        raise InputError(f"Frame times must increase: '{path.name}' has {times[late]:g} s after {times[late - 1]:g} s.")
     return times
 
 
@@ -56,9 +54,7 @@ def read_label_names(path: str | Path) -> dict[int, str]:
     for line, row in _rows(path, ("label", "name")):
         label = _number(row["label"], line, path)
         if label != round(label):
-            raise InputError(
-                f"Line {line} of '{path.name}': the label '{row['label']}' is not a whole number."
-            )
+            raise InputError(f"Line {line} of '{path.name}': the label '{row['label']}' is not a whole number.")
         if int(label) in names:
             raise InputError(f"Line {line} of '{path.name}': the label {int(label)} stands there twice.")
         names[int(label)] = (row["name"] or "").strip()
@@ -78,6 +74,8 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str
                     f"{', '.join(header) or 'none'}."
                 )
             return [(reader.line_num, row) for row in reader if any((v or "") for v in row.values())]
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file '{path}'.") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"'{path.name}' cannot be read as a CSV table: {error}.") from error
 

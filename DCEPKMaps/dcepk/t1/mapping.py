@@ -14,6 +14,7 @@ from dcepk.errors import InputError
 from dcepk.notices import Notice
 from dcepk.progress import Reporter
 from dcepk.quality import Quality, flagged
+from dcepk.signal import require_relative_b1
 from dcepk.t1.estimators import Estimate, linear, nonlinear, search_grid, shape_function, two_angle
 
 T1_METHODS = ("nonlinear", "linear", "two-angle")
@@ -21,7 +22,6 @@ T1_METHODS = ("nonlinear", "linear", "two-angle")
 _CHUNK = 16384
 _SEARCH_RANGE_S = (1e-3, 100.0)
 """T1 that the non-linear fit looks for; far wider than tissue, so that a bound never decides."""
-_PLAUSIBLE_B1 = (0.3, 3.0)
 _RADIANS_BELOW = 0.6
 _MANY = 0.01
 
@@ -202,15 +202,7 @@ def _check_repetition_time(repetition_time_s: float) -> None:
 def _checked_b1(b1: np.ndarray, shape: tuple[int, ...], mask: np.ndarray) -> np.ndarray:
     b1 = np.asarray(b1, float)
     _require_shape(b1, shape, "B1 map")
-    inside = b1[mask & np.isfinite(b1) & (b1 > 0)]
-    if inside.size == 0:
-        raise InputError("The B1 map has no positive value where T1 is wanted.")
-    low, high = _PLAUSIBLE_B1
-    if not low <= np.median(inside) <= high:
-        raise InputError(
-            f"The B1 map has a median of {np.median(inside):g}: expected is B1 relative to nominal, "
-            "near 1 (divide a map in percent by 100)."
-        )
+    require_relative_b1(b1[mask])
     return b1.ravel()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dcepk.acquisition import Acquisition, Origin, Source
-from dcepk.errors import InputError
+from dcepk.errors import InputError, MissingFact
 from dcepk.notices import Notice
 
 _T1_BLOOD_1P5T_S, _T1_BLOOD_3T_S = 1.441, 1.65
@@ -47,7 +47,8 @@ def t1_of_blood(acquisition: Acquisition, typed_s: float | None) -> tuple[float,
                 f"The T1 of blood of {typed_s:g} s is implausible (expected 0.2 to 5 s; --t1-blood takes s)."
             )
         return float(typed_s), Source(Origin.TYPED, "--t1-blood"), []
-    acquisition.require("field_strength_t")
+    if acquisition.field_strength_t is None:
+        raise MissingFact("The T1 of blood is not known: give it (--t1-blood), or the field strength (--field).")
     value = default_t1_blood_s(acquisition.field_strength_t)
     source = Source(Origin.ASSUMED, _SOURCE_1P5T if value == _T1_BLOOD_1P5T_S else _SOURCE_3T)
     message = f"The T1 of blood was assumed: {value:g} s at {acquisition.field_strength_t:g} T ({source.detail})."

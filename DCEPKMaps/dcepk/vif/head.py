@@ -62,7 +62,8 @@ def head_frame(volume: np.ndarray, mask: np.ndarray, geometry: Geometry) -> Head
     if not _SMALLEST_WIDTH_MM <= high - low <= _LARGEST_WIDTH_MM:
         raise InputError(
             f"The imaged object is {abs(high - low):.0f} mm wide from left to right, which is not a head: "
-            "the sagittal sinus cannot be sought automatically; give the vessel as mask or point."
+            "the sagittal sinus cannot be sought; give the vessel (--vif-mask or --vif-point), or choose a population "
+            "curve (--vif)."
         )
     normal, offset = _symmetry_plane(volume, mask, geometry, points)
     everywhere = geometry.ras_of_index(np.moveaxis(np.indices(mask.shape), 0, -1))

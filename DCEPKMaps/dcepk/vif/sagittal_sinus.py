@@ -36,7 +36,7 @@ _LEAST_ENHANCEMENT = 0.4
 _LOWEST_PEAK_COARSE_MM, _LOWEST_PEAK_FINE_MM = 1.0, 2.5
 _SHARE_OF_VESSELS, _VESSEL_VOXELS = 0.7, 27
 _SHORTEST_SD_MM, _ELONGATION = 5.0, 2.5
-_ADVICE = "give the vessel as mask or point, or choose a population curve"
+_ADVICE = "give the vessel (--vif-mask or --vif-point), or choose a population curve (--vif)"
 
 
 def automatic(
