@@ -243,6 +243,7 @@ def test_3d_files_without_times_keep_the_order_given(tmp_path):
     np.testing.assert_array_equal(series.signal, FRAMES[[2, 0, 3, 1]])
     assert series.times_s is None
     assert "no-frame-times" in codes(series)
+    assert series.name == "f0.nii.gz", "a folder may bear the name of a patient"
 
 
 def test_3d_files_on_different_grids_are_refused_by_name(tmp_path):

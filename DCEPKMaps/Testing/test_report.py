@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import struct
 from base64 import b64decode
 from dataclasses import replace
@@ -17,6 +18,7 @@ from dcepk.export import save_results
 from dcepk.geometry import Geometry
 from dcepk.motion import Motion
 from dcepk.notices import Notice
+from dcepk.provenance import record_inputs
 from dcepk.quantify import quantify
 from dcepk.report import figures
 from dcepk.report.page import number, with_error
@@ -139,9 +141,13 @@ def html(tmp_path_factory) -> str:
     study = small_study(noise=0.002)
     place = tmp_path_factory.mktemp("SMITH_JOHN_1948")
     source = place / "DOE_JANE" / "series.nii.gz"
-    source.parent.mkdir()
-    source.write_bytes(b"x")
+    slices = place / "ROE RICHARD"
+    for folder in (source.parent, slices):
+        folder.mkdir()
+    for file in (source, *(slices / f"{i}.dcm" for i in range(20))):
+        file.write_bytes(b"x")
     series = replace(study.series, inputs=(str(source),))
+    inputs = [*record_inputs("series", [source]), *record_inputs("flip angle 12 degrees", [slices])]
     blood = study.series.signal[:, 1, 10, 5]
     vif = replace(study.vif, blood_signal=blood, quality={"peak_mM": 4.7, "measured_plasma_mM": [1.0]})
     maps = quantify(series, vif, Settings("auto"), t10=1.2, mask=study.mask)
@@ -153,8 +159,8 @@ def html(tmp_path_factory) -> str:
     )
     save_results(
         place / "out", maps, vif=vif, series=series, t10=t10, motion=motion,
-        rois=analyse_regions(maps, study.labels, vif, t10=t10), timing_s={"fitting": 1.5},
-        command=f"dcepk fit {source} --t1 '{place}/t1 map.nii' --vif-curve={place}/vif.csv -o {place}/out",
+        rois=analyse_regions(maps, study.labels, vif, t10=t10), timing_s={"fitting": 1.5}, inputs=inputs,
+        command=shlex.join(["dcepk", "fit", str(source), "--vfa", f"{slices}:12", "-o", f"{place}/"]),
     )  # fmt: skip
     return (place / "out" / "report.html").read_text(encoding="utf-8")
 
@@ -207,9 +213,9 @@ def test_regions_are_named_with_their_fits(html):
 
 def test_no_folder_that_could_name_a_patient_is_shown(html):
     assert "series.nii.gz" in html
-    assert "t1 map.nii" in html
+    assert "20 files" in html
     text = re.sub(r"base64,[^\"]+", "", html)
-    for name in ("SMITH", "JANE", "DOE"):
+    for name in ("SMITH", "JANE", "DOE", "RICHARD", "ROE"):
         assert name not in text
 
 

@@ -67,7 +67,7 @@ def read_file_list(paths: Sequence[Path], report: Reporter | None) -> DynamicSer
         sidecars[0].acquisition,
         source,
         None,
-        paths[0].parent.name or "series",
+        paths[0].name,  # not the folder's, which may be a patient's
         tuple(str(p) for p in paths),
         notices,
     )

@@ -1,7 +1,7 @@
 """The report of a run: one html file with its pictures inside, to be looked at and passed on.
 
-`write_report` needs matplotlib (the extra ``report``), which is imported when it is called. The page shows file names
-without their folders and nothing else that could identify a patient.
+`write_report` needs matplotlib (the extra ``report``), which is imported when it is called. The page shows file names,
+and neither folders nor the command line: their names may identify a patient.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from dcepk.roi import RoiResults
 
 
+_SMALLEST_SHARE = 1e-3
+
+
 class ReportUnavailable(DCEPKError):
     """matplotlib is not installed, so the report has no pictures and is not written."""
-
-
-_SMALLEST_SHARE = 1e-3
 
 
 def write_report(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -278,27 +277,22 @@ def _not_contained() -> str:
 
 
 def _provenance(summary: dict[str, Any]) -> str:
+    # Many files are recorded by their folder, whose name may be that of a patient.
     records = [
-        (r["role"], PurePath(r["path"]).name + (f" ({r['files']} files)" if r["files"] > 1 else ""), _code(r["sha256"]))
+        (r["role"], PurePath(r["path"]).name if r["files"] == 1 else f"{r['files']} files", _code(r["sha256"]))
         for r in summary["inputs"]
     ]
     settings = [(k.replace("_", " "), str(v)) for k, v in summary["provenance"]["settings"].items()]
     timing = [(k, f"{v:.2f} s") for k, v in summary["timing_s"].items()]
     parts = [
         "<h2>Provenance</h2>",
-        f"<p>{escape(summary['software'])}. Everything here is in <code>summary.json</code> too.</p>",
+        f"<p>{escape(summary['software'])}. Everything here is in <code>summary.json</code> too, with the command line "
+        "and the folders, whose names may identify a patient.</p>",
         f"<h3>Inputs</h3>{_table(('used as', 'name', 'SHA-256'), records)}" if records else "",
         f"<h3>Settings</h3>{_table((), settings)}",
         f"<h3>Time taken</h3>{_table((), timing)}" if timing else "",
     ]
-    if summary["command"]:
-        parts.append(f"<h3>Command (without folders)</h3><p>{_code(_without_folders(summary['command']))}</p>")
     return "".join(parts)
-
-
-def _without_folders(command: str) -> str:
-    """Paths of a command line cut to their last part: a folder's name may identify a patient."""
-    return re.sub(r"[^\s'\"=]*[/\\](?=[^\s'\"])", "", command)
 
 
 class _Html(str):
