@@ -12,9 +12,8 @@ import numpy as np
 from dcepk.errors import InputError
 from dcepk.geometry import Geometry
 from dcepk.reading.nrrd import is_nrrd, read_nrrd_header
-from dcepk.reading.sources import is_dicom_source
 from dcepk.reading.tables import read_label_names
-from dcepk.reading.volumes import on_grid, read_layers, read_volume
+from dcepk.reading.volumes import on_grid, read_layers
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,7 @@ def read_labels(
         When it lies on another grid.
     """
     path = Path(path)
-    if is_dicom_source(path):
-        volume = read_volume(path)
-        layers, own = volume.array[None], volume.geometry
-    else:
-        layers, own = read_layers(path)
+    layers, own = read_layers(path)
     if not np.all(np.isfinite(layers)) or np.any(layers != np.rint(layers)):
         raise InputError(f"'{path.name}' is not a label map: it holds values that are not whole numbers.")
     segments = _segments(read_nrrd_header(path).attributes, path.name) if is_nrrd(path) else ()

@@ -50,9 +50,6 @@ def read_volume(path: str | Path) -> Volume:
         When the image is not one 3D volume, or cannot be read.
     """
     path = Path(path)
-    if is_dicom_source(path):
-        with dicom_files_of([path]) as files:
-            return Volume(*read_dicom_volume(files, path.name))
     array, geometry = read_layers(path)
     if len(array) != 1:
         raise InputError(f"'{path.name}' holds {len(array)} frames where one volume is expected.")
@@ -80,7 +77,11 @@ def volume_facts(path: str | Path) -> Acquisition:
 
 
 def read_layers(path: Path) -> tuple[np.ndarray, Geometry]:
-    """Array (N, Z, Y, X) and grid of an image file; N is 1 for a 3D image."""
+    """Array (N, Z, Y, X) and grid of an image file or DICOM volume; N is 1 for a 3D image."""
+    if is_dicom_source(path):
+        with dicom_files_of([path]) as files:
+            array, geometry = read_dicom_volume(files, path.name)
+        return array[None], geometry
     if not path.is_file():
         raise InputError(f"There is no file '{path}'.")
     if is_nifti(path):
@@ -118,13 +119,9 @@ def read_mask(path: str | Path, geometry: Geometry) -> np.ndarray:
         When it is empty.
     """
     path = Path(path)
-    if is_dicom_source(path):
-        volume = read_volume(path)
-        layers, own = volume.array[None], volume.geometry
-    else:
-        layers, own = read_layers(path)
-        if len(layers) != 1 and not is_segmentation(path):
-            raise InputError(f"'{path.name}' holds {len(layers)} frames where one mask is expected.")
+    layers, own = read_layers(path)
+    if len(layers) != 1 and not is_segmentation(path):
+        raise InputError(f"'{path.name}' holds {len(layers)} frames where one mask is expected.")
     inside = np.any(np.isfinite(layers) & (layers != 0), axis=0)
     mask = on_grid(inside, own, geometry, path)
     if not mask.any():
