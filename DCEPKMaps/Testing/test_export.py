@@ -196,6 +196,15 @@ def test_folder_without_a_summary_is_refused(tmp_path):
         load_results(tmp_path)
 
 
+def test_maps_of_a_method_without_residuals_survive_too(tmp_path, maps, study):
+    save(tmp_path / "out", replace(maps, residual_sd=None, r_squared=None, model=None), study)
+    back = load_results(tmp_path / "out").maps
+    assert back.residual_sd is None
+    assert back.r_squared is None
+    assert back.model is None
+    np.testing.assert_array_equal(back.values["Ktrans"], maps.values["Ktrans"])
+
+
 def test_missing_map_is_named(tmp_path, maps, study):
     save(tmp_path / "out", maps, study)
     (tmp_path / "out" / "sd_vp.nii.gz").unlink()

@@ -204,7 +204,7 @@ def load_results(folder: str | Path) -> Results:
     try:
         names = list(summary["parameters"])
         quality, geometry = _read_image(folder / "quality.nii.gz")
-        model = _read_image(folder / "model.nii.gz")[0].astype(np.uint8)
+        residual_sd, r_squared, model = (_read_optional(folder / f"{n}.nii.gz") for n in ("residual", "R2", "model"))
         values = {n: _read_image(folder / f"{n}.nii.gz")[0] for n in names}
         errors = {n: _read_image(folder / f"sd_{n}.nii.gz")[0] for n in names}
         t10 = summary["t10_s"]
@@ -212,9 +212,8 @@ def load_results(folder: str | Path) -> Results:
             t10 = _read_image(folder / "T10.nii.gz")[0]
         maps = ParameterMaps(
             values, errors, quality.astype(np.uint16), _read_image(folder / "mask.nii.gz")[0] > 0, geometry,
-            np.asarray(summary["times_s"], float),
-            _read_image(folder / "residual.nii.gz")[0], _read_image(folder / "R2.nii.gz")[0],
-            model, tuple(summary["model_names"]),
+            np.asarray(summary["times_s"], float), residual_sd, r_squared,
+            None if model is None else model.astype(np.uint8), tuple(summary["model_names"]),
             tuple(Notice(n["code"], n["message"]) for n in summary["notices"]), summary["provenance"],
         )  # fmt: skip
         return Results(maps, _read_vif(folder, summary), t10, summary)
@@ -320,16 +319,20 @@ def _read_image(path: Path) -> tuple[np.ndarray, Geometry]:
     return volume.array, volume.geometry
 
 
+def _read_optional(path: Path) -> np.ndarray | None:
+    return _read_image(path)[0] if path.is_file() else None
+
+
 def _read_vif(folder: Path, summary: dict[str, Any]) -> InputFunction | None:
     about = summary["vif"]
     if about is None:
         return None
     times, plasma = _read_curve(folder / "vif.csv")
     fine = _read_curve(folder / "vif_fine.csv") if (folder / "vif_fine.csv").is_file() else (None, None)
-    mask = folder / "vif_mask.nii.gz"
+    mask = _read_optional(folder / "vif_mask.nii.gz")
     return InputFunction(
         times, plasma, about["kind"], about["description"], *fine, about["frame_duration_s"],
-        mask=_read_image(mask)[0] > 0 if mask.is_file() else None, quality=about["quality"],
+        mask=None if mask is None else mask > 0, quality=about["quality"],
         notices=tuple(Notice(n["code"], n["message"]) for n in about["notices"]),
     )  # fmt: skip
 
