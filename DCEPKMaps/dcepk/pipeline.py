@@ -236,6 +236,7 @@ def run_study(
             provenance={
                 **maps.provenance,
                 "native_t1": t1.description,
+                "b1": "nominal everywhere (no map)" if options.b1 is None else f"map {options.b1.name}",
                 "series_paths": [str(p.absolute()) for p in options.series],
                 "series_choice": options.series_choice,
             },

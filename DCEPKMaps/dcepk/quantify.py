@@ -126,15 +126,10 @@ class _Job:
     @classmethod
     def of(cls, series: DynamicSeries, settings: Settings, t10, b1, mask, m0) -> _Job:
         acquisition, shape = series.acquisition, series.geometry.shape
-        acquisition.require("repetition_time_s", "flip_angle_deg", "relaxivity_per_s_mM", "baseline_frames")
-        if settings.r2star_per_s_mM:
-            acquisition.require("echo_time_s")
+        acquisition.require("baseline_frames")
+        sequence = acquisition.signal_equation(settings.r2star_per_s_mM)
         if settings.signal_form == "difference" and m0 is None:
             raise MissingFact("The difference form needs the equilibrium signal M0, from flip-angle volumes (--vfa).")
-        sequence = SpoiledGradientEcho(
-            acquisition.repetition_time_s, acquisition.flip_angle_deg, acquisition.relaxivity_per_s_mM,
-            acquisition.echo_time_s or 0.0, settings.r2star_per_s_mM,
-        )  # fmt: skip
         mask = np.ones(shape, bool) if mask is None else np.asarray(mask, bool)
         if mask.shape != shape:
             raise InputError(f"The mask has the shape {mask.shape}, the series {shape}.")
@@ -189,6 +184,10 @@ class _Maps:
         self._quality[voxels] = np.where(unusable, quality, quality | fit.quality)
         self._chosen[voxels] = fit.model
 
+    def _kep_bounds(self) -> list[float] | None:
+        bounds = getattr(self._model.models[-1], "bounds", None)
+        return None if bounds is None else [bounds.kep_min_per_min, bounds.kep_max_per_min]
+
     def finished(self, series, vif, settings: Settings, method: Method, job: _Job) -> ParameterMaps:
         quality, values = self._quality.reshape(self._shape), self._values
 
@@ -204,6 +203,7 @@ class _Maps:
             "method": method.name,
             "reference": method.reference,
             "settings": settings.to_dict(),
+            "kep_bounds_per_min": self._kep_bounds(),
             "acquisition": series.acquisition.to_dict(),
             "frame_times": str(series.times_source),
             "frames": series.frames,

@@ -39,7 +39,7 @@ _NOT_CONTAINED = (
     (
         "The model",
         "A model that leaves out what happens (return to blood in Patlak, slow exchange of water, dispersion of the "
-        "bolus) gives a precise wrong answer. Look at the fitted curves below the points.",
+        "bolus) gives a precise wrong answer. The fitted mean curves of regions (--labels) show it.",
     ),
     (
         "Motion and drift",
@@ -139,10 +139,15 @@ def _done(maps, vif, series, t10, motion, method) -> str:
         ),
         ("Analysed", f"{int(maps.mask.sum()):,} voxels"),
         ("Native T1", native),
+        ("B1", maps.provenance.get("b1", "unknown")),
         ("Input function", "none" if vif is None else vif.description),
         ("Motion correction", "no" if motion is None else "yes, rigid"),
         ("Signal equation", f"spoiled gradient echo, {settings['signal_form']} form"),
     ]
+    bounds = maps.provenance.get("kep_bounds_per_min")
+    if bounds:
+        origin = "tied to the sampling interval" if settings["kep_max_per_min"] is None else "typed"
+        rows.append(("Bounds of kep", f"{bounds[0]:.2g} to {bounds[1]:.3g} /min, the upper one {origin}"))
     return (
         f"<h2>What was done</h2>{_table((), rows)}<h3>Protocol</h3>"
         f"{_table(('fact', 'value', 'origin'), _protocol(maps, series))}"
