@@ -15,6 +15,7 @@ from typing import Any
 from dcepk.agents import SOURCE as RELAXIVITY_SOURCE
 from dcepk.agents import agent_named, find_agent
 from dcepk.errors import InputError, MissingFact
+from dcepk.signal import SpoiledGradientEcho
 
 
 class Origin(str, Enum):
@@ -170,6 +171,27 @@ class Acquisition:
             detail = f"{filled.agent} at {filled.field_strength_t:g} T, {RELAXIVITY_SOURCE}"
             filled = filled.with_facts(Origin.ASSUMED, detail, relaxivity_per_s_mM=r1)
         return filled
+
+    def signal_equation(self, r2star_per_s_mM: float = 0.0) -> SpoiledGradientEcho:
+        """The signal equation of these facts.
+
+        Parameters
+        ----------
+        r2star_per_s_mM : float
+            Transverse relaxivity r2*, /s/mM; the echo time is needed only where this is not 0.
+
+        Raises
+        ------
+        MissingFact
+            When a fact that the equation needs is missing.
+        """
+        self.require("repetition_time_s", "flip_angle_deg", "relaxivity_per_s_mM")
+        if r2star_per_s_mM:
+            self.require("echo_time_s")
+        return SpoiledGradientEcho(
+            self.repetition_time_s, self.flip_angle_deg, self.relaxivity_per_s_mM, self.echo_time_s or 0.0,
+            r2star_per_s_mM,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values and sources, for ``summary.json``."""

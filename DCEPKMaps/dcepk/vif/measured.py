@@ -20,6 +20,8 @@ from dcepk.vif.checks import coarse_sampling, curve_notices, curve_quality
 from dcepk.vif.input_function import InputFunction
 
 _SMALLEST_PEAK_MM, _SMALLEST_PEAK_NOISE = 0.1, 4.0
+_SATURATED_GAIN = 20.0
+_STEP_MM = 1e-3
 
 
 def from_mask(
@@ -127,7 +129,7 @@ def measured(
     acquisition = series.acquisition
     acquisition.require("hematocrit", "baseline_frames")
     t1_blood, t1_source, t1_notices = t1_of_blood(acquisition, t1_blood_s)
-    sequence = blood_sequence(series, r2star_per_s_mM)
+    sequence = acquisition.signal_equation(r2star_per_s_mM)
     voxels = series.signal[:, mask].astype(float)
     if not np.all(np.isfinite(voxels)):
         raise InputError(f"The {words.lower()} holds voxels whose signal is not a finite number.")
@@ -165,22 +167,6 @@ def measured(
         series.require_times(), plasma, kind, description,
         blood_signal=signal, mask=mask, quality=report, notices=tuple(found),
     )  # fmt: skip
-
-
-def blood_sequence(series: DynamicSeries, r2star_per_s_mM: float = 0.0) -> SpoiledGradientEcho:
-    """The signal equation of a series; the echo time is only needed with a T2* term."""
-    acquisition = series.acquisition
-    acquisition.require("repetition_time_s", "flip_angle_deg", "relaxivity_per_s_mM")
-    if r2star_per_s_mM:
-        acquisition.require("echo_time_s")
-    return SpoiledGradientEcho(
-        acquisition.repetition_time_s, acquisition.flip_angle_deg, acquisition.relaxivity_per_s_mM,
-        acquisition.echo_time_s or 0.0, r2star_per_s_mM,
-    )  # fmt: skip
-
-
-_SATURATED_GAIN = 20.0
-_STEP_MM = 1e-3
 
 
 def saturated_frames(sequence: SpoiledGradientEcho, blood_mM: np.ndarray, t1_s: float, b1: float) -> np.ndarray:
