@@ -38,6 +38,15 @@ def test_every_method_of_the_table_makes_the_maps_it_promises(study, method):
     assert maps.provenance["reference"] == method.reference
 
 
+def test_objects_with_arrays_can_be_compared_and_kept_in_sets(study):
+    """A front end asks whether something is still the same; comparing arrays would raise instead of answering."""
+    maps = quantify(study.series, study.vif, Settings(), t10=T10_S, mask=study.mask)
+    for one in (study.series, study.vif, maps):
+        assert one == one
+        assert one != replace(one)
+        assert len({one, replace(one)}) == 2
+
+
 def test_curves_on_demand_are_those_that_were_fitted(study):
     maps = quantify(study.series, study.vif, Settings("patlak"), t10=T10_S, mask=study.mask)
     tissue = study.labels.array == FIRST

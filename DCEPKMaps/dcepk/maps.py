@@ -57,7 +57,7 @@ class Curves:
     fitted: Callable[[np.ndarray], np.ndarray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one truth: two results are equal when they are the same object
 class ParameterMaps:
     """Maps of one analysis.
 

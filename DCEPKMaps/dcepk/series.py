@@ -12,7 +12,7 @@ from dcepk.geometry import Geometry
 from dcepk.notices import Notice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one truth: two series are equal when they are the same object
 class DynamicSeries:
     """A DCE series in memory.
 

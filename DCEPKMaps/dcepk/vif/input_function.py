@@ -11,7 +11,7 @@ from dcepk.errors import InputError
 from dcepk.notices import Notice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one truth: two curves are equal when they are the same object
 class InputFunction:
     """Plasma concentration of contrast agent in the feeding vessel.
 
@@ -22,7 +22,7 @@ class InputFunction:
     plasma_mM : ndarray, shape (T,)
         Plasma concentration at the frames, mM.
     kind : str
-        ``"mask"``, ``"point"``, ``"curve"``, ``"automatic"`` or the name of a population form.
+        ``"mask"``, ``"point"``, ``"curve"``, ``"automatic"``, ``"functional"`` or the name of a population form.
     description : str
         One line for reports: where the curve came from.
     fine_times_s, fine_plasma_mM : ndarray, shape (M,), or None
