@@ -130,3 +130,17 @@ def test_table_is_written_without_mean_curves_when_the_series_is_not_what_it_was
     rows = rows_of(tmp_path / "table.csv")
     assert len(rows) == 6
     assert {r["curve_fit"] for r in rows} == {""}
+
+
+def test_mean_curves_are_not_fitted_with_another_b1_map(study, tmp_path, capsys):
+    files = write_small_study(tmp_path / "in", study)
+    b1 = tmp_path / "in" / "b1.nii.gz"
+    write_image(b1, np.ones(study.mask.shape, np.float32), study.series.geometry)
+    argv = ["fit", files.series, "--model", "patlak", "--t1", files.t1, "--vif-curve", files.vif_curve, "--no-report"]
+    assert main([*map(str, argv), "--mask", str(files.mask), "--b1", str(b1), "-o", str(tmp_path / "out")]) == 0
+    assert stats(tmp_path, tmp_path / "table.csv") == 0
+    assert {r["curve_fit"] for r in rows_of(tmp_path / "table.csv")} != {""}
+    write_image(b1, np.full(study.mask.shape, 0.8, np.float32), study.series.geometry)
+    capsys.readouterr()
+    assert stats(tmp_path, tmp_path / "table.csv") == 0
+    assert "the files of the B1 map have changed" in capsys.readouterr().err

@@ -6,7 +6,9 @@ protocol and native T1, all of which the folder knows; the checksums tell whethe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from dcepk import reading
 from dcepk.acquisition import Acquisition
 from dcepk.errors import InputError
 from dcepk.export import Results
+from dcepk.fitting import TracerModel
 from dcepk.maps import Curves, ParameterMaps
 from dcepk.methods import method_named
 from dcepk.progress import Reporter
@@ -52,6 +55,10 @@ def with_curves(results: Results, report: Reporter | None = None) -> ParameterMa
         raise InputError("the difference form needs M0, which is not among the results")
     series, b1 = _series(results, report), _b1(results)
 
+    @cache
+    def model() -> TracerModel:
+        return method_named(settings.method).model(plasma_curve(maps.times_s, results.vif), settings)
+
     def measured(voxels: np.ndarray) -> np.ndarray:
         wanted = voxels & maps.mask
         if np.ndim(results.t10) == 3 and not np.any(results.t10[wanted] > 0):
@@ -59,8 +66,7 @@ def with_curves(results: Results, report: Reporter | None = None) -> ParameterMa
         return concentration_curves(series, settings, t10=results.t10, b1=b1, mask=wanted)[0]
 
     def fitted(voxels: np.ndarray) -> np.ndarray:
-        model = method_named(settings.method).model(plasma_curve(maps.times_s, results.vif), settings)
-        return model.predict({name: array[voxels & maps.mask] for name, array in maps.values.items()})
+        return model().predict({name: array[voxels & maps.mask] for name, array in maps.values.items()})
 
     return replace(maps, curves=Curves(measured, fitted))
 
@@ -70,9 +76,7 @@ def _series(results: Results, report: Reporter | None) -> DynamicSeries:
     if "series_paths" not in provenance:
         raise InputError("the results do not say where the series is")
     series = reading.read_series([Path(p) for p in provenance["series_paths"]], provenance["series_choice"], report)
-    recorded = [r["sha256"] for r in results.summary["inputs"] if r["role"] == "series"]
-    if [r.sha256 for r in record_inputs("series", series.inputs)] != recorded:
-        raise InputError("the files of the series have changed since")
+    _require_unchanged(results, "series", series.inputs)
     facts = {k: v for k, v in provenance["acquisition"].items() if k != "sources"}
     series = series.with_times(results.maps.times_s, series.times_source)
     return series.with_acquisition(Acquisition(**facts))
@@ -81,5 +85,12 @@ def _series(results: Results, report: Reporter | None) -> DynamicSeries:
 def _b1(results: Results) -> np.ndarray | None:
     for record in results.summary["inputs"]:
         if record["role"] == "B1 map":
+            _require_unchanged(results, "B1 map", [record["path"]])
             return reading.read_volume(record["path"]).array
     return None
+
+
+def _require_unchanged(results: Results, role: str, paths: Sequence[str]) -> None:
+    recorded = [r["sha256"] for r in results.summary["inputs"] if r["role"] == role]
+    if [r.sha256 for r in record_inputs(role, paths)] != recorded:
+        raise InputError(f"the files of the {role} have changed since")
