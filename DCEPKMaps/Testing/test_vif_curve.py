@@ -74,15 +74,16 @@ def test_table_that_does_not_cover_the_series_is_refused(series, tmp_path, times
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "must start with the header"),
-        ("t,c\n0,1\n", "must start with the header .* not 't,c'"),
-        ("time_s;plasma_mM\n0;1\n", "must start with the header"),
-        ("time_s,plasma_mM,blood_mM\n0,1,1\n", "keep one"),
+        ("", "has no column time_s; its columns are: none"),
+        ("t,c\n0,1\n", "has no column time_s; its columns are: t, c"),
+        ("time_s;plasma_mM\n0;1\n", "has no column time_s"),
+        ("time_s,c\n0,1\n", "one column plasma_mM or blood_mM, not none; its columns are: time_s, c"),
+        ("time_s,plasma_mM,blood_mM\n0,1,1\n", "one column plasma_mM or blood_mM, not both"),
         ("time_s,plasma_mM\n0,1\n", "has 1 samples"),
-        ("time_s,plasma_mM\n0,1\n\n5,high\n", "Line 4 of vif.csv: 'high' is not a finite number"),
-        ("time_s,plasma_mM\n0,1\n5\n", "Line 3 of vif.csv: '' is not a finite number"),
-        ("time_s,plasma_mM\n0,1\n5,nan\n", "Line 3 of vif.csv: 'nan' is not a finite number"),
-        ("time_s,plasma_mM\n0,1\n\n5,1\n4,1\n", "Line 5 of vif.csv: the time 4 s does not come after 5 s"),
+        ("time_s,plasma_mM\n0,1\n\n5,high\n", "Line 4 of 'vif.csv': 'high' is not a number"),
+        ("time_s,plasma_mM\n0,1\n5\n", "Line 3 of 'vif.csv': '' is not a number"),
+        ("time_s,plasma_mM\n0,1\n5,nan\n", "Line 3 of 'vif.csv': 'nan' is not a number"),
+        ("time_s,plasma_mM\n0,1\n\n5,1\n4,1\n", "Line 5 of 'vif.csv': the time 4 s does not come after 5 s"),
     ],
 )
 def test_broken_table_names_the_line(series, tmp_path, text, message):
@@ -93,11 +94,11 @@ def test_broken_table_names_the_line(series, tmp_path, text, message):
 
 
 def test_missing_and_binary_files_are_refused(series, tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="There is no file"):
         from_curve(series, tmp_path / "none.csv")
     binary = tmp_path / "vif.csv"
     binary.write_bytes(b"\xff\xfe\x00\x81")
-    with pytest.raises(InputError, match="not a CSV table"):
+    with pytest.raises(InputError, match="cannot be read as a CSV table"):
         from_curve(series, binary)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from dcepk.series import DynamicSeries
 from dcepk.vif.checks import coarse_sampling
 from dcepk.vif.input_function import InputFunction
 
-_COLUMNS = ("plasma_mM", "blood_mM")
 _FINER = 0.75
 
 
@@ -39,8 +37,10 @@ def from_curve(series: DynamicSeries, csv_path: str | Path) -> InputFunction:
     InputError
         When the file is no such table, or does not cover the series.
     """
+    from dcepk.reading.tables import read_vessel_curve  # late: the readers bring pydicom, which no fit needs
+
     path = Path(csv_path)
-    samples, values, column = _read(path)
+    samples, values, column = read_vessel_curve(path)
     times = series.require_times()
     _require_cover(path, samples, times)
     if column == "blood_mM":
@@ -61,49 +61,6 @@ def from_curve(series: DynamicSeries, csv_path: str | Path) -> InputFunction:
         times, curve.at_frames(), "curve", description,
         fine_times_s=samples, fine_plasma_mM=values, frame_duration_s=duration, quality=quality,
     )  # fmt: skip
-
-
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
-    """Times, values and the name of the value column."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [(i, row) for i, row in enumerate(csv.reader(file), 1) if any(cell.strip() for cell in row)]
-    except OSError as error:
-        raise InputError(f"The input function {path} cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"The input function {path.name} is not a CSV table.") from error
-    header = [cell.strip() for cell in rows[0][1]] if rows else []
-    column = next((name for name in _COLUMNS if name in header), None)
-    if "time_s" not in header or column is None:
-        raise InputError(
-            f"The input function {path.name} must start with the header time_s,plasma_mM or time_s,blood_mM, "
-            f"not '{','.join(header)}'."
-        )
-    if all(name in header for name in _COLUMNS):
-        raise InputError(f"The input function {path.name} has a plasma and a blood column: keep one.")
-    wanted = (header.index("time_s"), header.index(column))
-    table = np.array([[_number(path, line, row, i) for i in wanted] for line, row in rows[1:]]).reshape(-1, 2)
-    if len(table) < 2:
-        raise InputError(f"The input function {path.name} has {len(table)} samples; at least 2 are needed.")
-    steps = np.diff(table[:, 0])
-    if np.any(steps <= 0):
-        row = int(np.argmax(steps <= 0)) + 1
-        raise InputError(
-            f"Line {rows[row + 1][0]} of {path.name}: the time {table[row, 0]:g} s does not come after "
-            f"{table[row - 1, 0]:g} s; times must increase."
-        )
-    return table[:, 0], table[:, 1], column
-
-
-def _number(path: Path, line: int, row: list[str], column: int) -> float:
-    text = row[column].strip() if column < len(row) else ""
-    try:
-        value = float(text)
-    except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
-        raise InputError(f"Line {line} of {path.name}: '{text}' is not a finite number.")
-    return value
 
 
 def _require_cover(path: Path, samples: np.ndarray, times: np.ndarray) -> None:
