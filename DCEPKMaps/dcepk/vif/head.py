@@ -66,10 +66,13 @@ def head_frame(volume: np.ndarray, mask: np.ndarray, geometry: Geometry) -> Head
             "curve (--vif)."
         )
     normal, offset = _symmetry_plane(volume, mask, geometry, points)
-    everywhere = geometry.ras_of_index(np.moveaxis(np.indices(mask.shape), 0, -1))
+    # Axis by axis: the positions of all voxels would take many times the memory of the result.
+    from_midline = normal @ geometry.ras_of_index(np.zeros(3)) - offset
+    for per_voxel, index in zip(normal @ _ras_matrix(geometry), np.ogrid[tuple(map(slice, mask.shape))]):
+        from_midline = from_midline + per_voxel * index
     padded = np.pad(mask, 1, mode="edge")
     depth = ndimage.distance_transform_edt(padded, sampling=geometry.spacing_mm[::-1])[1:-1, 1:-1, 1:-1]
-    return HeadFrame(mask, everywhere @ normal - offset, depth)
+    return HeadFrame(mask, from_midline, depth)
 
 
 def _symmetry_plane(volume, mask, geometry: Geometry, points: np.ndarray) -> tuple[np.ndarray, float]:
