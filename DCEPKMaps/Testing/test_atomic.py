@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from collections import namedtuple
@@ -21,7 +22,8 @@ def names(folder: Path) -> set[str]:
 def write_results(target: Path, *files: str, overwrite: bool = False) -> None:
     with new_folder(target, overwrite) as folder:
         for name in files:
-            (folder / name).write_text(name)
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text('{"software": "dcepk 1"}' if name == "summary.json" else name)
 
 
 def fail_in_folder(target: Path, exception: BaseException, overwrite: bool = False) -> None:
@@ -78,7 +80,72 @@ def test_failed_overwriting_keeps_the_earlier_results(tmp_path):
     with pytest.raises(KeyError):
         fail_in_folder(tmp_path / "results", KeyError("stop"), overwrite=True)
     assert names(tmp_path / "results") == {"summary.json", "old.nii.gz"}
-    assert (tmp_path / "results" / "summary.json").read_text() == "summary.json"
+    assert json.loads((tmp_path / "results" / "summary.json").read_text())["files"] == ["old.nii.gz", "summary.json"]
+
+
+def test_overwriting_leaves_alone_what_the_user_put_beside_the_results(tmp_path):
+    target = tmp_path / "results"
+    write_results(target, "summary.json", "old.nii.gz", "truth/old.csv", "pictures/old.png")
+    (target / "notes.txt").write_text("precious")
+    (target / "pictures" / "mine.png").write_text("precious")
+    write_results(target, "summary.json", "truth/new.csv", overwrite=True)
+    assert names(target) == {"summary.json", "truth", "pictures", "notes.txt"}
+    assert names(target / "truth") == {"new.csv"}
+    assert names(target / "pictures") == {"mine.png"}
+
+
+def test_file_of_the_user_with_the_name_of_a_result_is_not_replaced(tmp_path):
+    write_results(tmp_path / "results", "summary.json", "old.nii.gz")
+    (tmp_path / "results" / "new.nii.gz").write_text("precious")
+    with pytest.raises(InputError, match="did not write its new.nii.gz"):
+        write_results(tmp_path / "results", "summary.json", "new.nii.gz", overwrite=True)
+    assert names(tmp_path / "results") == {"summary.json", "old.nii.gz", "new.nii.gz"}
+    assert (tmp_path / "results" / "new.nii.gz").read_text() == "precious"
+
+
+@pytest.mark.parametrize("content", ['{"software": "another"}', "{}", "[]", "no json"])
+def test_folder_with_the_summary_of_another_program_is_never_overwritten(tmp_path, content):
+    (tmp_path / "summary.json").write_text(content)
+    (tmp_path / "scan.dcm").write_text("precious")
+    with pytest.raises(InputError, match="dcepk did not write it"):
+        write_results(tmp_path, "summary.json", overwrite=True)
+    assert names(tmp_path) == {"scan.dcm", "summary.json"}
+
+
+@pytest.mark.parametrize("given", ["T10.nii.gz", "."])
+def test_results_that_are_an_input_are_not_replaced(tmp_path, given):
+    target = tmp_path / "results"
+    write_results(target, "summary.json", "T10.nii.gz")
+    with (
+        pytest.raises(InputError, match="is an input of this run"),
+        new_folder(target, overwrite=True, inputs=[target / given]),
+    ):
+        pass
+    assert names(target) == {"summary.json", "T10.nii.gz"}
+
+
+def test_failure_leaves_no_parent_folders_behind(tmp_path):
+    (tmp_path / "old").mkdir()
+    with pytest.raises(KeyError):
+        fail_in_folder(tmp_path / "old" / "deep" / "deeper" / "results", KeyError("stop"))
+    assert names(tmp_path) == {"old"}
+    assert names(tmp_path / "old") == set()
+
+
+def test_list_of_files_that_leads_out_of_the_folder_deletes_nothing_there(tmp_path):
+    (tmp_path / "precious").write_text("kept")
+    write_results(tmp_path / "results", "summary.json")
+    listed = {"software": "dcepk 1", "files": ["summary.json", "../precious", str(tmp_path / "precious")]}
+    (tmp_path / "results" / "summary.json").write_text(json.dumps(listed))
+    write_results(tmp_path / "results", "summary.json", overwrite=True)
+    assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_results_below_the_folder_of_the_series_can_be_replaced(tmp_path):
+    write_results(tmp_path / "results", "summary.json", "old")
+    with new_folder(tmp_path / "results", overwrite=True, inputs=[tmp_path]) as folder:
+        (folder / "new").write_text("new")
+    assert "new" in names(tmp_path / "results")
 
 
 def test_folder_of_other_data_is_never_overwritten(tmp_path):

@@ -55,6 +55,14 @@ def test_table_equals_the_statistics_of_the_maps_in_memory(place, tmp_path, stud
             assert float(row[column]) == pytest.approx(getattr(wanted, column), rel=1e-6)
 
 
+def test_table_never_replaces_the_label_map(place, capsys):
+    labels = place / "in" / "labels.nii.gz"
+    before = labels.read_bytes()
+    assert stats(place, labels) == 2
+    assert "choose another name" in capsys.readouterr().err
+    assert labels.read_bytes() == before
+
+
 def test_means_are_the_truth_within_their_errors(place, tmp_path):
     assert stats(place, tmp_path / "table.csv") == 0
     rows = {(int(r["label"]), r["map"]): r for r in rows_of(tmp_path / "table.csv")}

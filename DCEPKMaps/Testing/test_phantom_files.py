@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from dcepk.atomic import new_folder
 from dcepk.cli import phantom as command
 from dcepk.errors import InputError
 from dcepk.phantom import make_phantom, write_phantom
+from dcepk.phantom.writing import MARKER
 from dcepk.reading import read_labels, read_series, read_volume
 
 
@@ -22,8 +24,9 @@ def phantom():
 
 @pytest.fixture(scope="module")
 def folder(phantom, tmp_path_factory):
-    place = tmp_path_factory.mktemp("phantom")
-    write_phantom(phantom, place)
+    place = tmp_path_factory.mktemp("phantom") / "made"
+    with new_folder(place, marker=MARKER) as unfinished:
+        write_phantom(phantom, unfinished)
     return place
 
 

@@ -1,17 +1,19 @@
 """Results that appear whole or not at all: written under a temporary name, moved into place on success.
 
 On any exception, Ctrl-C and cancellation included, what was written is removed and what stood there before is
-left as it was.
+left as it was. The marker of a folder lists the files that were written, so that overwriting replaces those and
+leaves alone what a user has put beside them.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dcepk.errors import InputError
@@ -19,6 +21,7 @@ from dcepk.errors import InputError
 MARKER = "summary.json"
 """The file by which a folder of results is known; only folders with their marker are ever overwritten."""
 
+_FILES, _SOFTWARE = "files", "dcepk"
 _TEMPORARY = ".dcepk-unfinished-"
 _REASONS = {
     errno.ENOSPC: "no space is left on the disk",
@@ -38,7 +41,9 @@ NIfTI writer even truncates files without an error."""
 
 
 @contextmanager
-def new_folder(target: str | Path, overwrite: bool = False, marker: str = MARKER) -> Iterator[Path]:
+def new_folder(
+    target: str | Path, overwrite: bool = False, marker: str = MARKER, inputs: Iterable[Path] = ()
+) -> Iterator[Path]:
     """A folder that appears under its name only when the block ends without an exception.
 
     Parameters
@@ -46,9 +51,12 @@ def new_folder(target: str | Path, overwrite: bool = False, marker: str = MARKER
     target : path
         The folder to make; missing parents are made too.
     overwrite : bool
-        Replace the results of an earlier run in that folder.
+        Replace the results of an earlier run in that folder; other files in it stay.
     marker : str
-        Name of the file by which a folder that may be overwritten is known.
+        Name of the json file by which a folder that may be overwritten is known: it names the software, and the
+        files that were written are added to it.
+    inputs : iterable of Path
+        Files that are read, which must not be among those that are replaced.
 
     Yields
     ------
@@ -72,7 +80,9 @@ def new_folder(target: str | Path, overwrite: bool = False, marker: str = MARKER
     """
     target = Path(target).expanduser().absolute()
     with _explained(target):
-        old = _old_entries(target, overwrite, marker)
+        old = _earlier_files(target, overwrite, marker)
+        _refuse_inputs(target, old, inputs)
+        parents = [p for p in target.parents if not p.exists()]
         if not target.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
         temporary = _temporary_beside(target / "x" if target.is_dir() else target)
@@ -80,10 +90,12 @@ def new_folder(target: str | Path, overwrite: bool = False, marker: str = MARKER
     try:
         with _explained(target, temporary):
             yield temporary
+            _list_files(temporary, marker)
             _require_space(temporary)
             _move_into_place(temporary, target, old)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        _remove_if_empty(parents)
 
 
 @contextmanager
@@ -127,34 +139,70 @@ def _temporary_beside(target: Path) -> Path:
     return target.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{target.name}")
 
 
-def _old_entries(target: Path, overwrite: bool, marker: str) -> list[Path]:
-    """What stands in the target now, refused unless it may be replaced."""
+def _earlier_files(target: Path, overwrite: bool, marker: str) -> set[str]:
+    """What an earlier run wrote into the target, relative to it; refused unless it may be replaced."""
     if target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file; the name of a folder is needed.")
-    entries = (
-        [] if not target.is_dir() else [p for p in target.iterdir() if not p.name.startswith(_TEMPORARY)]
-    )
-    if entries and not overwrite:
+    if not target.is_dir() or all(p.name.startswith(_TEMPORARY) for p in target.iterdir()):
+        return set()
+    if not overwrite:
         raise InputError(f"The folder {target} is not empty: choose another or add --overwrite.")
-    if entries and not (target / marker).is_file():
+    about = _read_marker(target / marker)
+    if not str(about.get("software", "")).startswith(_SOFTWARE):
         raise InputError(
-            f"The folder {target} is not overwritten: it has no {marker}, so dcepk did not write it."
+            f"The folder {target} is not overwritten: it has no {marker} of dcepk, so dcepk did not write it."
         )
-    return entries
+    listed = (Path(str(name)) for name in about.get(_FILES, ()))
+    return {marker, *(p.as_posix() for p in listed if ".." not in p.parts and not p.is_absolute())}
 
 
-def _move_into_place(temporary: Path, target: Path, old: list[Path]) -> None:
+def _read_marker(path: Path) -> dict:
+    with suppress(OSError, ValueError):
+        about = json.loads(path.read_text(encoding="utf-8"))
+        return about if isinstance(about, dict) else {}
+    return {}
+
+
+def _refuse_inputs(target: Path, old: set[str], inputs: Iterable[Path]) -> None:
+    place, replaced = target.resolve(), {(target / name).resolve() for name in old}
+    for path in inputs:
+        resolved = Path(path).expanduser().resolve()
+        inside = resolved == place or place in resolved.parents
+        if resolved in replaced or (inside and any(resolved in file.parents for file in replaced)):
+            raise InputError(f"The folder {target} is not overwritten: {path} in it is an input of this run.")
+
+
+def _list_files(temporary: Path, marker: str) -> None:
+    path = temporary / marker
+    if path.is_file():
+        about = {**json.loads(path.read_text(encoding="utf-8")), _FILES: sorted(_files_in(temporary))}
+        path.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def _files_in(folder: Path) -> list[str]:
+    return [p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()]
+
+
+def _move_into_place(temporary: Path, target: Path, old: set[str]) -> None:
     if not target.is_dir():
         temporary.rename(target)
         return
-    kept = {p.name for p in temporary.iterdir()}
-    for entry in old:
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        elif entry.name not in kept:
-            entry.unlink()
-    for entry in temporary.iterdir():
-        os.replace(entry, target / entry.name)
+    new = set(_files_in(temporary))
+    foreign = sorted(name for name in new - old if os.path.lexists(target / name))
+    if foreign:
+        raise InputError(f"The folder {target} is not overwritten: dcepk did not write its {foreign[0]}; move it away.")
+    for name in old - new:
+        (target / name).unlink(missing_ok=True)
+    _remove_if_empty(sorted({p for name in old - new for p in (target / name).parents if target in p.parents})[::-1])
+    for name in new:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(temporary / name, target / name)
+
+
+def _remove_if_empty(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _require_space(temporary: Path) -> None:
@@ -168,9 +216,7 @@ def _explained(target: Path, temporary: Path | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        foreign = (
-            temporary is not None and error.filename and str(temporary.parent) not in str(error.filename)
-        )
+        foreign = temporary is not None and error.filename and str(temporary.parent) not in str(error.filename)
         if foreign or error.errno not in _REASONS:
             raise
         raise InputError(f"Cannot write {target}: {_REASONS[error.errno]}.") from error

@@ -51,7 +51,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
     options = study_options(arguments)
-    with new_folder(arguments.output, arguments.overwrite) as place, TerminalProgress() as bar:
+    output = new_folder(arguments.output, arguments.overwrite, inputs=_input_paths(options))
+    with output as place, TerminalProgress() as bar:
         study = run_study(options, bar.update)
         bar.update("Writing", 0.0)
         notices = write_study(place, study, command=arguments.command_line, with_report=arguments.report)
@@ -79,7 +80,7 @@ def study_options(arguments: argparse.Namespace) -> StudyOptions:
             kep_max_per_min=arguments.kep_max,
             fit_delay=arguments.delay,
         ),
-        series_choice=int(choice) if choice is not None and choice.isdigit() else choice,
+        series_choice=int(choice) if choice is not None and choice.isdecimal() else choice,
         facts=facts,
         interval_s=arguments.dt,
         times=arguments.times,
@@ -204,6 +205,15 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--r2star", type=float, default=_DEFAULTS.r2star_per_s_mM, metavar="X",
         help="transverse relaxivity r2*, /s/mM; 0 leaves T2* out (default: 0)",
     )  # fmt: skip
+
+
+def _input_paths(options: StudyOptions) -> list[Path]:
+    """Every file or folder that is read."""
+    given = (
+        *options.series, *(path for path, _ in options.vfa), options.times, options.t1, options.b1, options.mask,
+        options.labels, options.label_names, options.vif_mask, options.vif_curve,
+    )  # fmt: skip
+    return [path for path in given if isinstance(path, Path)]
 
 
 def _mask(text: str) -> Path | str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dcepk.cli.progress import TerminalProgress
-from dcepk.errors import DCEPKError
+from dcepk.errors import DCEPKError, InputError
 from dcepk.export import load_results
 from dcepk.progress import Reporter
 from dcepk.reading import read_labels
@@ -46,6 +46,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
+    if arguments.output.resolve() in {p.resolve() for p in (arguments.labels, arguments.label_names) if p is not None}:
+        raise InputError(f"The table would replace {arguments.output}, which is read: choose another name (-o).")
     results = load_results(arguments.maps)
     labels = read_labels(arguments.labels, results.maps.geometry, arguments.label_names)
     maps = results.maps

@@ -49,7 +49,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
-    with new_folder(arguments.output, arguments.overwrite) as place, TerminalProgress() as bar:
+    inputs = [p for p in (*(path for path, _ in arguments.vfa), arguments.b1, arguments.mask) if p is not None]
+    output = new_folder(arguments.output, arguments.overwrite, inputs=inputs)
+    with output as place, TerminalProgress() as bar:
         tr_s = None if arguments.vfa_tr is None else arguments.vfa_tr / 1e3
         volumes = read_vfa(arguments.vfa, tr_s)
         mask = None if arguments.mask is None else read_mask(arguments.mask, volumes.geometry)
