@@ -30,6 +30,7 @@ from dcepk.export import load_results
 from dcepk.geometry import Geometry
 from dcepk.quality import Quality
 from dcepk.quantify import quantify
+from dcepk.series import NO_FRAME_TIMES
 from dcepk.settings import Settings
 from dcepk.vif import from_curve
 
@@ -119,6 +120,13 @@ def test_typed_facts_win_over_the_header_and_say_so(files, tmp_path):
     assert facts["sources"]["flip_angle_deg"].startswith("read")
 
 
+def test_typed_agent_wins_over_the_relaxivity_of_the_header(files, tmp_path):
+    assert fit(files, tmp_path / "out", *usual(files), "--agent", "gadoxetate", "--field", "3") == 0
+    facts = json.loads((tmp_path / "out" / "summary.json").read_text())["provenance"]["acquisition"]
+    assert facts["relaxivity_per_s_mM"] == 5.5
+    assert facts["sources"]["relaxivity_per_s_mM"].startswith("assumed (gadoxetate at 3 T")
+
+
 def test_one_value_serves_as_t1(files, tmp_path):
     assert fit(files, tmp_path / "out", "--t1", "1.2", "--vif-curve", files.vif_curve, "--mask", files.mask) == 0
     assert load_results(tmp_path / "out").t10 == 1.2
@@ -155,6 +163,7 @@ def test_frame_times_can_be_typed(tmp_path, study):
     assert fit(files, tmp_path / "b", *usual(files), "--times", tmp_path / "times.csv") == 0
     a, b = (load_results(tmp_path / name).maps for name in "ab")
     np.testing.assert_array_equal(a.values["Ktrans"], b.values["Ktrans"])
+    assert not [n for n in a.notices if n.code == NO_FRAME_TIMES], "they are there now"
 
 
 def test_notices_are_printed(files, tmp_path, capsys):
@@ -174,6 +183,26 @@ def test_overwriting_is_asked_for(files, tmp_path, capsys):
     assert (tmp_path / "out" / "summary.json").read_text() == first
     assert fit(files, tmp_path / "out", *usual(files), "--hct", "0.4", "--overwrite") == 0
     assert (tmp_path / "out" / "summary.json").read_text() != first
+
+
+def test_inputs_are_never_overwritten(files, tmp_path, capsys):
+    assert fit(files, tmp_path / "out", *usual(files)) == 0
+    before = (tmp_path / "out" / "T10.nii.gz").read_bytes()
+    options = ("--t1", tmp_path / "out" / "T10.nii.gz", "--vif-curve", files.vif_curve, "--overwrite")
+    capsys.readouterr()
+    assert fit(files, tmp_path / "out", *options) == 2
+    assert "is an input of this run" in capsys.readouterr().err
+    assert (tmp_path / "out" / "T10.nii.gz").read_bytes() == before
+
+
+@pytest.mark.parametrize("wrong", [("--series", "2²"), ("--vif-point", "nan,0,0")])
+def test_odd_numbers_are_refused_in_one_sentence(files, tmp_path, capsys, wrong):
+    try:
+        code = main(["fit", str(files.series), "--model", "patlak", "--t1", "1.2", "-o", str(tmp_path / "out"), *wrong])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    assert capsys.readouterr().err.strip().count("\n") == 0
 
 
 def test_full_folder_is_refused_before_anything_is_computed(files, tmp_path, monkeypatch):

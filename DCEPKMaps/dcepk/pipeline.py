@@ -280,6 +280,8 @@ def read_study_series(options: StudyOptions, report: Reporter | None = None) -> 
     """The series of a study with what the user typed; refused when a fact that any analysis needs is missing."""
     series = reading.read_series(options.series, options.series_choice, report)
     acquisition = series.acquisition
+    if options.facts.agent is not None:
+        acquisition = replace(acquisition, relaxivity_per_s_mM=None)  # what was read is that of another agent
     for name, info in FACTS.items():
         acquisition = acquisition.with_facts(Origin.TYPED, info.option, **{name: getattr(options.facts, name)})
     acquisition = acquisition.with_facts(Origin.TYPED, "--agent", agent=options.facts.agent)

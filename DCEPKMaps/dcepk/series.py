@@ -11,6 +11,9 @@ from dcepk.errors import InputError, MissingFact
 from dcepk.geometry import Geometry
 from dcepk.notices import Notice
 
+NO_FRAME_TIMES = "no-frame-times"
+"""Code of the notice of a source without times; it goes when times are given."""
+
 
 @dataclass(frozen=True, eq=False)  # arrays have no one truth: two series are equal when they are the same object
 class DynamicSeries:
@@ -90,7 +93,9 @@ class DynamicSeries:
 
     def with_times(self, times_s: np.ndarray, source: Source) -> DynamicSeries:
         """A copy with other frame times (s, frame centres)."""
-        return replace(self, times_s=np.asarray(times_s, float), times_source=source, frame_duration_s=None)
+        notices = tuple(n for n in self.notices if n.code != NO_FRAME_TIMES)
+        times = np.asarray(times_s, float)
+        return replace(self, times_s=times, times_source=source, frame_duration_s=None, notices=notices)
 
     def with_interval(self, interval_s: float, source: Source | None = None) -> DynamicSeries:
         """A copy with frames at a regular interval (s), the first at 0."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 
@@ -18,6 +19,8 @@ def coordinates(text: str) -> tuple[float, float, float]:
     """``R,A,S`` in mm."""
     try:
         r, a, s = (float(v) for v in text.split(","))
+        if not all(math.isfinite(v) for v in (r, a, s)):
+            raise ValueError
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"'{text}' is not a point: give three numbers R,A,S in mm, such as -3.5,12,40"

@@ -20,6 +20,7 @@ from dcepk.notices import Notice
 from dcepk.reading.dicom_headers import Slice
 from dcepk.reading.dicom_series import Stack, normal_of
 from dcepk.reading.frame_times import DAY_S, across_midnight, centres_from_starts
+from dcepk.series import NO_FRAME_TIMES
 
 TIME_TAGS = (
     "FrameAcquisitionDateTime",
@@ -227,4 +228,4 @@ def _no_times_notice(stack: Stack) -> Notice:
         "The DICOM headers count the frames but give no time that varies with them: "
         f"give the temporal resolution with --dt.{hint}"
     )
-    return Notice("no-frame-times", text)
+    return Notice(NO_FRAME_TIMES, text)

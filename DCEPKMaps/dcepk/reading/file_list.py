@@ -17,7 +17,7 @@ from dcepk.reading.nifti import is_nifti, read_nifti
 from dcepk.reading.nrrd import is_nrrd, read_nrrd
 from dcepk.reading.raw_data import signal_notices
 from dcepk.reading.volumes import read_layers
-from dcepk.series import DynamicSeries
+from dcepk.series import NO_FRAME_TIMES, DynamicSeries
 
 
 def read_file_list(paths: Sequence[Path], report: Reporter | None) -> DynamicSeries:
@@ -56,7 +56,7 @@ def read_file_list(paths: Sequence[Path], report: Reporter | None) -> DynamicSer
     notices = (*sidecars[0].notices, *signal_notices(signal, clipped, paths[0].name))
     if starts is None:
         text = "The files carry no frame times and were taken in the order given: give --dt or --times."
-        notices = (*notices, Notice("no-frame-times", text))
+        notices = (*notices, Notice(NO_FRAME_TIMES, text))
     else:
         times, _ = centres_from_starts(starts)
         source = Source(Origin.READ, "BIDS AcquisitionTime of each file")

@@ -19,7 +19,7 @@ from dcepk.geometry import Geometry
 from dcepk.notices import Notice
 from dcepk.reading.bids import read_sidecar
 from dcepk.reading.raw_data import decoded, fill_from_stream, read_exactly, signal_notices
-from dcepk.series import DynamicSeries
+from dcepk.series import NO_FRAME_TIMES, DynamicSeries
 
 _TYPES = {
     2: "u1",
@@ -140,7 +140,7 @@ def _no_times(header: NiftiHeader) -> Notice:
     if header.interval_s and header.interval_s != 1:
         hint = f" The header's interval of {header.interval_s:g} s is often a leftover and is not used."
     return Notice(
-        "no-frame-times", f"A NIfTI file carries no frame times: give them with --dt or --times.{hint}"
+        NO_FRAME_TIMES, f"A NIfTI file carries no frame times: give them with --dt or --times.{hint}"
     )
 
 

@@ -21,7 +21,7 @@ from dcepk.reading.frame_times import across_midnight, centres_from_starts
 from dcepk.reading.header_facts import acquisition_from, facts_from, number_or_none
 from dcepk.reading.nrrd import NrrdHeader, read_nrrd
 from dcepk.reading.raw_data import signal_notices
-from dcepk.series import DynamicSeries
+from dcepk.series import NO_FRAME_TIMES, DynamicSeries
 
 _UNITS_S = {"ms": 1e-3, "msec": 1e-3, "millisecond": 1e-3, "milliseconds": 1e-3}
 _UNITS_S |= {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0}
@@ -68,7 +68,7 @@ def read_slicer_series(path: Path) -> DynamicSeries:
     if found.times_s is None:
         notices = (
             *notices,
-            Notice("no-frame-times", f"{found.problem} Give the times with --dt or --times."),
+            Notice(NO_FRAME_TIMES, f"{found.problem} Give the times with --dt or --times."),
         )
     name = path.name.removesuffix(".nrrd").removesuffix(".nhdr").removesuffix(".seq")
     return DynamicSeries(
