@@ -30,7 +30,7 @@ def test_low_peak_is_told_by_sampling(fine):
     coarse = bare_series(np.arange(21) * 73.0, 1)
     late = np.r_[0.0, 1.8, np.linspace(1.2, 0.6, 19)]
     assert "low-peak" not in codes(coarse, late)
-    assert "low-peak" in codes(coarse, 0.5 * late)
+    assert "low-peak" in codes(coarse, 0.65 * late), "no full dose peaks so low, wherever it falls between two frames"
 
 
 def test_contrast_in_the_baseline_is_told(fine):
