@@ -1,7 +1,6 @@
 """Fits of published curves and objects whose parameters are known, with the defaults of the method table.
 
-Both noise models of the library are held to the same limits: ``shared_baseline`` as `quantify` sets it, for
-concentrations relative to a measured baseline, and without it, as in ``ToftsModel(times_s, plasma_mM)``.
+Ordinary least squares and fits with a free offset are held to the same limits.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import pytest
 from reference_conversion import TissueCurve, patlak_curves, qiba_object, tofts_curves
 from reference_data import reference_file
 
-from dcepk.fitting import PatlakModel, ToftsModel, TracerModel
+from dcepk.fitting import TracerModel
 from dcepk.kinetics import PlasmaCurve
 from dcepk.methods import method_named
 from dcepk.quantify import quantify
@@ -43,34 +42,29 @@ def require_within_tolerances(curves: list[TissueCurve], model: TracerModel) -> 
             assert found == pytest.approx(true, abs=absolute + relative * abs(true)), (curve.label, name)
 
 
-@pytest.mark.parametrize("shared_baseline", [True, False])
-def test_tofts_passes_every_osipi_curve(shared_baseline):
+@pytest.mark.parametrize("fit_offset", [True, False])
+def test_tofts_passes_every_osipi_curve(fit_offset):
     """25 voxels of QIBA's object v11 with and without noise: Ktrans within .005 /min + 10 %, ve within .05."""
     curves = tofts_curves(reference_file(f"{FOLDER}/dce_DRO_data_tofts.csv"))
     assert len(curves) == 25
     for group in by_plasma(curves):
         times, plasma = group[0].times_s, group[0].plasma_mM
-        if shared_baseline:
-            model = method_named("tofts").model(PlasmaCurve(times, plasma), Settings("tofts"))
-        else:
-            model = ToftsModel(times, plasma)
+        settings = Settings("tofts", fit_offset=fit_offset)
+        model = method_named("tofts").model(PlasmaCurve(times, plasma), 1, settings)
         require_within_tolerances(group, model)
 
 
-@pytest.mark.parametrize("shared_baseline", [True, False])
+@pytest.mark.parametrize("fit_offset", [True, False])
 @pytest.mark.parametrize("delay_s", [0, 5])
-def test_patlak_with_delay_passes_every_osipi_curve(delay_s, shared_baseline):
+def test_patlak_with_delay_passes_every_osipi_curve(delay_s, fit_offset):
     """9 noisy curves (sd .02 mM): vp within .025, PS within .005 /min + 10 %, the delay within 1 s."""
     curves = patlak_curves(reference_file(f"{FOLDER}/patlak_sd_0.02_delay_{delay_s}.csv"))
     assert len(curves) == 9
-    settings = Settings("patlak", fit_delay=True)
+    settings = Settings("patlak", fit_delay=True, fit_offset=fit_offset)
     assert all(c.truth["delay"] == delay_s for c in curves)
     for group in by_plasma(curves):
         times, plasma = group[0].times_s, group[0].plasma_mM
-        if shared_baseline:
-            model = method_named("patlak").model(PlasmaCurve(times, plasma), settings)
-        else:
-            model = PatlakModel(times, plasma, delay_range_s=settings.delay_range_s)
+        model = method_named("patlak").model(PlasmaCurve(times, plasma), 1, settings)
         require_within_tolerances(group, model)
 
 

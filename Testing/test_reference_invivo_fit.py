@@ -89,7 +89,7 @@ def chosen(fit) -> np.ndarray:
     return mask
 
 
-def scipy_ktrans(data: BreastSlice, curve: np.ndarray, bounds, free_offset: bool) -> float:
+def scipy_ktrans(data: BreastSlice, curve: np.ndarray, bounds) -> float:
     """The best of four local searches over ve and kep; the convolution is done on a fine grid."""
     minutes = data.times_s / 60
     fine, step = np.linspace(0, minutes[-1], 4001, retstep=True)
@@ -98,23 +98,20 @@ def scipy_ktrans(data: BreastSlice, curve: np.ndarray, bounds, free_offset: bool
     def residual(p):
         decay = np.exp(-p[1] * step)
         exchange = lfilter([step / 2, decay * step / 2], [1, -decay], plasma)
-        difference = p[0] * p[1] * np.interp(minutes, fine, exchange) - curve
-        return difference - difference.mean() if free_offset else difference
+        return p[0] * p[1] * np.interp(minutes, fine, exchange) - curve
 
     starts = ((0.2, 0.2), (0.2, 1.0), (0.05, 5.0), (0.9, 0.05))
     best = min((least_squares(residual, s, bounds=bounds, x_scale=(0.1, 0.5)) for s in starts), key=lambda f: f.cost)
     return best.x[0] * best.x[1]
 
 
-@pytest.mark.parametrize("free_offset", [True, False], ids=["command", "library"])
-def test_ktrans_agrees_with_scipy_in_enhancing_voxels(fit, chosen, free_offset):
+def test_ktrans_agrees_with_scipy_in_enhancing_voxels(fit, chosen):
     """Median difference <= 1 % over 200 voxels, and <= 1 % in 95 % of them."""
     data, curves = fit.data, fit.concentration(chosen)
-    model = ToftsModel(data.times_s, data.plasma_mM, shared_baseline=free_offset)
-    found = fit.map("Ktrans")[chosen] if free_offset else model.fit(curves).ktrans
-    b = model.bounds
+    found = fit.map("Ktrans")[chosen]
+    b = ToftsModel(data.times_s, data.plasma_mM).bounds
     bounds = ((b.ve_min, b.kep_min_per_min), (b.ve_max, b.kep_max_per_min))
-    expected = np.array([scipy_ktrans(data, c, bounds, free_offset) for c in curves])
+    expected = np.array([scipy_ktrans(data, c, bounds) for c in curves])
     difference = np.abs(found / expected - 1)
     assert difference.size == VOXELS
     assert np.median(difference) <= 0.01

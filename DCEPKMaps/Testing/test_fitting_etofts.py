@@ -10,14 +10,14 @@ from dcepk.fitting import EToftsLbfgsModel, EToftsModel, ToftsModel, default_kep
 from dcepk.quality import Quality, flagged
 
 
-@pytest.mark.parametrize("shared_baseline", [False, True])
+@pytest.mark.parametrize("fit_offset", [False, True])
 @pytest.mark.parametrize("protocol", [SLOW, FAST], ids=["21x73s", "65x4.8s"])
-def test_extended_tofts_reaches_the_global_minimum(protocol, shared_baseline):
+def test_extended_tofts_reaches_the_global_minimum(protocol, fit_offset):
     data = synthetic_voxels(protocol, 2000, seed=7)
-    model = EToftsModel(protocol.times_s, protocol.plasma_mM, shared_baseline=shared_baseline)
+    model = EToftsModel(protocol.times_s, protocol.plasma_mM, fit_offset=fit_offset)
     fit = model.fit(data.concentration)
-    reached = sum_of_squares(model.curve, data.concentration, fit.ktrans, fit.vp, fit.kep, centred=shared_baseline)
-    best = dense_minimum(model.curve, data.concentration, model.bounds, centred=shared_baseline)
+    reached = sum_of_squares(model.curve, data.concentration, fit.ktrans, fit.vp, fit.kep, centred=fit_offset)
+    best = dense_minimum(model.curve, data.concentration, model.bounds, centred=fit_offset)
     excess = (reached - best) / protocol.noise_mM**2
     assert np.mean(excess < 0.01) >= 0.999
     assert excess.max() < 0.1
@@ -84,6 +84,22 @@ def test_standard_errors_agree_with_curve_fit():
     assert np.quantile(ratios, 0.95) < 1.05
 
 
+def test_standard_errors_hold_the_noise_of_the_baseline():
+    """One baseline frame, 65 x 4.8 s: intervals cover with its noise in them, and not without."""
+    rng = np.random.default_rng(17)
+    model = EToftsModel(FAST.times_s, FAST.plasma_mM, baseline_frames=1)
+    values = {"Ktrans": np.full(4000, 0.08), "vp": np.full(4000, 0.05), "kep": np.full(4000, 0.3)}
+    noise = rng.normal(0, 0.01, (4000, FAST.frames))
+    curves = model.predict(values) + noise - noise[:, :1]
+
+    def coverage(fit):
+        errors = (fit.standard_error[n] for n in values)
+        return [np.mean(np.abs(fit.values[n] - v) < 1.96 * e) for (n, v), e in zip(values.items(), errors)]
+
+    assert coverage(model.fit(curves)) == pytest.approx([0.95] * 3, abs=0.02)
+    assert min(coverage(EToftsModel(FAST.times_s, FAST.plasma_mM).fit(curves))) < 0.8
+
+
 def test_standard_error_of_kep_is_that_of_the_quotient():
     data = synthetic_voxels(FAST, 2000, seed=12)
     fit = EToftsModel(FAST.times_s, FAST.plasma_mM).fit(data.concentration)
@@ -105,7 +121,7 @@ def test_kep_bound_follows_the_sampling_and_is_flagged():
 
 def test_bounds_hold_for_every_voxel():
     rng = np.random.default_rng(13)
-    model = EToftsModel(SLOW.times_s, SLOW.plasma_mM, shared_baseline=True)
+    model = EToftsModel(SLOW.times_s, SLOW.plasma_mM, fit_offset=True)
     fit = model.fit(rng.normal(0, 0.5, (3000, SLOW.frames)))
     assert np.all((fit.ktrans >= 0) & (fit.ktrans <= 5))
     assert np.all((fit.vp >= 0) & (fit.vp <= 1))

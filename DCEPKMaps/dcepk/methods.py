@@ -17,8 +17,8 @@ from dcepk.settings import Settings
 
 FIT, NETWORK = "fit", "network"
 
-ModelBuilder = Callable[[PlasmaCurve, Settings], TracerModel]
-"""``(plasma curve, settings) -> model``, for concentrations relative to a measured baseline."""
+ModelBuilder = Callable[[PlasmaCurve, int, Settings], TracerModel]
+"""``(plasma curve, number of baseline frames, settings) -> model``."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Method:
 
 
 _FIT_NEEDS = frozenset({"vif", "t10"})
-_SIGNAL = ("signal_form", "r2star_per_s_mM")
+_SIGNAL = ("signal_form", "r2star_per_s_mM", "fit_offset")
 _DELAY = ("fit_delay", "delay_range_s")
 
 
@@ -67,33 +67,36 @@ def _delay(settings: Settings) -> tuple[float, float] | None:
     return settings.delay_range_s if settings.fit_delay else None
 
 
-def _patlak(plasma: PlasmaCurve, settings: Settings) -> TracerModel:
-    return PatlakModel(plasma.times_s, plasma, shared_baseline=True, delay_range_s=_delay(settings))
+def _patlak(plasma: PlasmaCurve, baseline: int, settings: Settings) -> TracerModel:
+    return PatlakModel(
+        plasma.times_s, plasma, baseline_frames=baseline, fit_offset=settings.fit_offset,
+        delay_range_s=_delay(settings),
+    )  # fmt: skip
 
 
-def _tofts(plasma: PlasmaCurve, settings: Settings) -> TracerModel:
+def _tofts(plasma: PlasmaCurve, baseline: int, settings: Settings) -> TracerModel:
     return ToftsModel(
-        plasma.times_s, plasma, shared_baseline=True, delay_range_s=_delay(settings),
-        kep_max_per_min=settings.kep_max_per_min, compiled=settings.compiled,
+        plasma.times_s, plasma, baseline_frames=baseline, fit_offset=settings.fit_offset,
+        delay_range_s=_delay(settings), kep_max_per_min=settings.kep_max_per_min, compiled=settings.compiled,
     )  # fmt: skip
 
 
-def _etofts(plasma: PlasmaCurve, settings: Settings) -> TracerModel:
+def _etofts(plasma: PlasmaCurve, baseline: int, settings: Settings) -> TracerModel:
     return EToftsModel(
-        plasma.times_s, plasma, shared_baseline=True, delay_range_s=_delay(settings),
-        kep_max_per_min=settings.kep_max_per_min, compiled=settings.compiled,
+        plasma.times_s, plasma, baseline_frames=baseline, fit_offset=settings.fit_offset,
+        delay_range_s=_delay(settings), kep_max_per_min=settings.kep_max_per_min, compiled=settings.compiled,
     )  # fmt: skip
 
 
-def _etofts_lbfgs(plasma: PlasmaCurve, settings: Settings) -> TracerModel:
+def _etofts_lbfgs(plasma: PlasmaCurve, baseline: int, settings: Settings) -> TracerModel:
     return EToftsLbfgsModel(
-        plasma.times_s, plasma, shared_baseline=True,
+        plasma.times_s, plasma, baseline_frames=baseline, fit_offset=settings.fit_offset,
         kep_max_per_min=settings.kep_max_per_min, max_iterations=settings.max_iterations,
     )  # fmt: skip
 
 
-def _auto(plasma: PlasmaCurve, settings: Settings) -> TracerModel:
-    return AutoModel([_patlak(plasma, settings), _etofts(plasma, settings)])
+def _auto(plasma: PlasmaCurve, baseline: int, settings: Settings) -> TracerModel:
+    return AutoModel([_patlak(plasma, baseline, settings), _etofts(plasma, baseline, settings)])
 
 
 METHODS: tuple[Method, ...] = (
@@ -123,7 +126,8 @@ METHODS: tuple[Method, ...] = (
     ),
     Method(
         "auto", "Automatic choice", FIT,
-        "Patlak or extended Tofts, chosen in every voxel by the corrected Akaike criterion, with a map of the choice.",
+        "Extended Tofts where the corrected Akaike criterion prefers it and Ktrans is then known to 10 %, else Patlak; "
+        "with a map of the choice.",
         (KTRANS, VP, VE, KEP), _FIT_NEEDS, (*_SIGNAL, *_DELAY, "kep_max_per_min", "compiled"),
         "Hurvich and Tsai, Biometrika 1989;76:297-307", _auto,
     ),

@@ -57,7 +57,8 @@ def with_curves(results: Results, report: Reporter | None = None) -> ParameterMa
 
     @cache
     def model() -> TracerModel:
-        return method_named(settings.method).model(plasma_curve(maps.times_s, results.vif), settings)
+        baseline = maps.provenance["acquisition"]["baseline_frames"]
+        return method_named(settings.method).model(plasma_curve(maps.times_s, results.vif), baseline, settings)
 
     def measured(voxels: np.ndarray) -> np.ndarray:
         wanted = voxels & maps.mask

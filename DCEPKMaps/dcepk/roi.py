@@ -219,10 +219,11 @@ def roi_curves(maps: ParameterMaps, label_map: LabelMapLike, vif: InputFunction 
     kept = [(region, mean) for region, mean in zip(regions, means) if mean[0] > 0]
     if not kept:
         return []
-    model = method_named(settings.method).model(plasma_curve(maps.times_s, vif), settings)
+    baseline = maps.provenance["acquisition"]["baseline_frames"]
+    model = method_named(settings.method).model(plasma_curve(maps.times_s, vif), baseline, settings)
     fit = model.fit(np.stack([mean for _, (_, mean, _) in kept]))
     predicted = fit.predict()
-    if model.shared_baseline:  # least squares with a free offset leaves residuals of mean zero
+    if model.noise.fit_offset:  # least squares with a free offset leaves residuals of mean zero
         predicted += np.mean([mean for _, (_, mean, _) in kept] - predicted, axis=1, keepdims=True)
     return [
         RoiCurve(

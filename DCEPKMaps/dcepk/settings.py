@@ -21,6 +21,8 @@ class Settings:
         Inversion of the signal equation (`dcepk.signal`).
     r2star_per_s_mM : float
         Transverse relaxivity for the T2* term, /s/mM; 0 leaves it out.
+    fit_offset : bool
+        Fit a constant offset of each curve along, against the noise of the baseline (`dcepk.fitting.noise`).
     kep_max_per_min : float or None
         Upper bound of kep, /min; None ties it to the sampling interval (`dcepk.fitting.default_kep_max`).
     fit_delay : bool
@@ -36,6 +38,7 @@ class Settings:
     method: str = "patlak"
     signal_form: str = "ratio"
     r2star_per_s_mM: float = 0.0
+    fit_offset: bool = False
     kep_max_per_min: float | None = None
     fit_delay: bool = False
     delay_range_s: tuple[float, float] = (-3.0, 12.0)

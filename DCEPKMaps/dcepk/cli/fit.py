@@ -79,6 +79,7 @@ def study_options(arguments: argparse.Namespace) -> StudyOptions:
             r2star_per_s_mM=arguments.r2star,
             kep_max_per_min=arguments.kep_max,
             fit_delay=arguments.delay,
+            fit_offset=arguments.fit_offset,
         ),
         series_choice=int(choice) if choice is not None and choice.isdecimal() else choice,
         facts=facts,
@@ -195,6 +196,10 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--kep-max", type=float, metavar="X",
         help="upper bound of kep, /min (default: tied to the sampling interval)",
+    )  # fmt: skip
+    group.add_argument(
+        "--fit-offset", action="store_true",
+        help="fit a constant offset of each curve along, against the noise of a short baseline (default: no)",
     )  # fmt: skip
     group.add_argument(
         "--signal-form", choices=SIGNAL_FORMS, default=_DEFAULTS.signal_form,

@@ -34,7 +34,11 @@ class AutoModel(TracerModel):
         last = self._models[-1]
         self.parameters = last.parameters
         super().__init__(
-            last.times_s, last.curve, shared_baseline=last.shared_baseline, delay_range_s=last.delay_range_s
+            last.times_s,
+            last.curve,
+            baseline_frames=last.noise.baseline_frames,
+            fit_offset=last.noise.fit_offset,
+            delay_range_s=last.delay_range_s,
         )
 
     @property

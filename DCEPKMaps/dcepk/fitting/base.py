@@ -1,11 +1,4 @@
-"""Model and Fit: the pair that every tracer-kinetic method shares, and the one loop over voxels.
-
-Noise of the baseline. Concentrations are computed relative to the measured baseline signal, whose error is then
-common to all frames: for n baseline frames their covariance is sigma^2 (I + 11'/n), not sigma^2 I. Generalised least
-squares with that covariance is the same as ordinary least squares with one more unknown, a constant offset of the
-curve, over all frames including the baseline; ``shared_baseline=True`` fits that offset. Standard errors that leave
-it out are far too small with a single baseline frame.
-"""
+"""Model and Fit: the pair that every tracer-kinetic method shares, and the one loop over voxels."""
 
 from __future__ import annotations
 
@@ -19,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from dcepk.errors import InputError
+from dcepk.fitting.noise import BaselineNoise
 from dcepk.kinetics import PlasmaCurve
 from dcepk.maps import DELAY, Parameter
 from dcepk.progress import Reporter
@@ -130,7 +124,7 @@ class Fit:
 
 Solver = Callable[[np.ndarray, np.ndarray], Estimates]
 """``(y, squares) -> estimates``: fits finite curves (T, m), frames first, whose sums of squares (m,) are known; the
-latter are about the mean where the baseline is shared."""
+latter are about the mean where an offset is fitted."""
 
 
 class TracerModel(ABC):
@@ -142,9 +136,11 @@ class TracerModel(ABC):
         Frame times, s; they may be irregular.
     plasma_mM : array_like, shape (T,), or PlasmaCurve
         Plasma concentration at the frames, mM; or a curve sampled on its own grid, with its own frame averaging.
-    shared_baseline : bool
-        The concentrations were computed relative to a measured baseline that is among the frames: its noise is
-        shared by all frames (see the module's notes).
+    baseline_frames : int, optional
+        The concentrations are relative to the mean of this many first frames: standard errors then hold the noise of
+        that mean (`dcepk.fitting.noise`). By default the noise of all frames is taken as independent.
+    fit_offset : bool
+        Fit a constant offset of the curve along, which is generalised least squares for that noise.
     delay_range_s : (float, float), optional
         Fit the delay of the bolus within this range, s.
     """
@@ -156,10 +152,10 @@ class TracerModel(ABC):
     _chunk: ClassVar[int] = CHUNK
     """Voxels between two reports of progress."""
 
-    def __init__(self, times_s, plasma_mM, *, shared_baseline=False, delay_range_s=None):
+    def __init__(self, times_s, plasma_mM, *, baseline_frames=None, fit_offset=False, delay_range_s=None):
         self.times_s = np.asarray(times_s, float)
         self.curve = plasma_mM if isinstance(plasma_mM, PlasmaCurve) else PlasmaCurve(self.times_s, plasma_mM)
-        self.shared_baseline = shared_baseline
+        self.noise = BaselineNoise(self.times_s.size, baseline_frames, fit_offset)
         self.delay_range_s = delay_range_s
         plasma = self.curve.at_frames()
         if plasma.shape != self.times_s.shape:
@@ -176,7 +172,7 @@ class TracerModel(ABC):
     def fitted_parameters(self) -> int:
         """Number of unknowns per voxel, the baseline offset included."""
         free = [p for p in self.parameters if p.name != "kep" or "ve" not in {q.name for q in self.parameters}]
-        return len(free) + bool(self.delay_range_s) + bool(self.shared_baseline)
+        return len(free) + bool(self.delay_range_s) + self.noise.fit_offset
 
     @property
     def degrees_of_freedom(self) -> int:
@@ -268,12 +264,14 @@ class TracerModel(ABC):
             y, total = np.where(bad, 0, y), np.where(bad, 0, total)
         squares = np.einsum("tm,tm->m", y, y)
         centred = squares - total * total * y.dtype.type(1 / len(y))
-        null = centred if self.shared_baseline else squares
+        null = centred if self.noise.fit_offset else squares
         estimates = self._fit_chunk(y, null)
         sse = np.maximum(estimates.sum_of_squares, 0)
         quality = np.zeros(len(sse), np.uint16)
         quality[estimates.at_bound] |= np.uint16(Quality.AT_BOUND)
-        quality[~(null - sse > self._enhancement_limit * sse)] |= np.uint16(Quality.NO_ENHANCEMENT)
+        # Against an error that all frames share, only a curve that is no constant counts as enhancement.
+        constant = squares if self.noise.baseline_frames is None and not self.noise.fit_offset else centred
+        quality[~(constant - sse > self._enhancement_limit * sse)] |= np.uint16(Quality.NO_ENHANCEMENT)
         model = np.ones(len(sse), np.uint8)
         if bad.any():
             quality[bad], model[bad] = np.uint16(Quality.INVALID_SIGNAL), 0
@@ -284,7 +282,7 @@ class TracerModel(ABC):
     @cached_property
     def _enhancement_limit(self) -> float:
         """F test of the model against a constant: what (null - residual) / residual squares must exceed."""
-        tested = self.fitted_parameters - bool(self.shared_baseline)
+        tested = self.fitted_parameters - self.noise.fit_offset
         quantile = stats.f.isf(_ENHANCEMENT_LEVEL, tested, self.degrees_of_freedom)
         return float(tested * quantile / self.degrees_of_freedom)
 

@@ -83,7 +83,7 @@ class DelaySearch:
         if "ve" in values:
             values["ve"] = values["Ktrans"] / values["kep"]
         sse = np.maximum(estimates.sum_of_squares - np.where(small, reduction, 0), 0).astype(y.dtype)
-        errors = local.standard_errors(np.sqrt(sse / self._model.degrees_of_freedom))
+        errors = local.standard_errors(sse)
         return Estimates(values, errors, sse, estimates.at_bound | at_end)
 
 

@@ -44,7 +44,7 @@ class EToftsModel(TracerModel):
 
     Parameters
     ----------
-    times_s, plasma_mM, shared_baseline, delay_range_s
+    times_s, plasma_mM, baseline_frames, fit_offset, delay_range_s
         See `TracerModel`.
     kep_max_per_min : float, optional
         Upper bound of kep, /min; by default tied to the sampling interval (`default_kep_max`). The lower bound is
@@ -69,16 +69,12 @@ class EToftsModel(TracerModel):
     _vp_max = 1.0
 
     def __init__(
-        self,
-        times_s,
-        plasma_mM,
-        *,
-        shared_baseline=False,
-        delay_range_s=None,
-        kep_max_per_min=None,
-        compiled=False,
-    ):
-        super().__init__(times_s, plasma_mM, shared_baseline=shared_baseline, delay_range_s=delay_range_s)
+        self, times_s, plasma_mM, *, baseline_frames=None, fit_offset=False, delay_range_s=None,
+        kep_max_per_min=None, compiled=False,
+    ):  # fmt: skip
+        super().__init__(
+            times_s, plasma_mM, baseline_frames=baseline_frames, fit_offset=fit_offset, delay_range_s=delay_range_s
+        )
         duration = (self.times_s[-1] - self.times_s[0]) / SECONDS_PER_MINUTE
         kep_max = kep_max_per_min or default_kep_max(self.times_s, plasma_term=self._vp_max > 0)
         self.bounds = Bounds(min(_SLOWEST_TURNOVER / duration, kep_max / 10), kep_max, vp_max=self._vp_max)
@@ -86,7 +82,7 @@ class EToftsModel(TracerModel):
         self._fit_chunk = self._solver(self.curve) if delay_range_s is None else DelaySearch(self, self._solver).fit
 
     def _solver(self, curve: PlasmaCurve):
-        tables = ProfileTables.build(curve, self.bounds, centred=self.shared_baseline)
+        tables = ProfileTables.build(curve, self.bounds, self.noise, self.fitted_parameters)
         return lambda y, squares: self._estimates(tables, y, squares)
 
     def _estimates(self, tables: ProfileTables, y: np.ndarray, squares: np.ndarray) -> Estimates:
@@ -94,14 +90,14 @@ class EToftsModel(TracerModel):
         best = self._search(tables, y, squares)
         sse = np.maximum(squares - best.gain, 0)
         values = {"Ktrans": best.ktrans, "vp": best.vp, "ve": best.ktrans / best.kep, "kep": best.kep}
-        errors, at_bound = self._standard_errors(tables, best, np.sqrt(sse / self.degrees_of_freedom))
+        errors, at_bound = self._standard_errors(tables, best, np.sqrt(sse))
         names = {p.name for p in self.parameters}
         return Estimates(
             {k: v for k, v in values.items() if k in names}, {k: v for k, v in errors.items() if k in names},
             sse, at_bound,
         )  # fmt: skip
 
-    def _standard_errors(self, tables: ProfileTables, best: Optimum, sd: np.ndarray):
+    def _standard_errors(self, tables: ProfileTables, best: Optimum, root: np.ndarray):
         """Errors of the parameters that are inside their bounds, given those that are not."""
         ve = best.ktrans / best.kep
         margin = np.float32(1e-3)
@@ -110,7 +106,7 @@ class EToftsModel(TracerModel):
         fixed_kep = fixed_ve | (best.entry <= 1) | (best.entry >= len(tables.kep) - 2)
         fixed_vp = (best.vp <= 0) | (best.vp >= self.bounds.vp_max)
         flat = (2 * fixed_kep + fixed_vp) * len(tables.kep) + best.entry
-        errors = {name: table.ravel().take(flat) * sd for name, table in tables.unit_errors.items()}
+        errors = {name: table.ravel().take(flat) * root for name, table in tables.unit_errors.items()}
         errors["kep"] /= best.ktrans
         errors["ve"][fixed_ve] = np.nan
         return errors, fixed_kep | (fixed_vp if self._vp_max else False)

@@ -21,7 +21,7 @@ class EToftsLbfgsModel(EToftsModel):
 
     Parameters
     ----------
-    times_s, plasma_mM, shared_baseline, kep_max_per_min
+    times_s, plasma_mM, baseline_frames, fit_offset, kep_max_per_min
         See `EToftsModel`.
     max_iterations : int
         Iteration limit per voxel; 30 in Ulas 2019.
@@ -30,15 +30,19 @@ class EToftsLbfgsModel(EToftsModel):
     name = "etofts-lbfgs"
     _chunk = 200  # about a second
 
-    def __init__(self, times_s, plasma_mM, *, shared_baseline=False, kep_max_per_min=None, max_iterations=30):
-        super().__init__(times_s, plasma_mM, shared_baseline=shared_baseline, kep_max_per_min=kep_max_per_min)
+    def __init__(
+        self, times_s, plasma_mM, *, baseline_frames=None, fit_offset=False, kep_max_per_min=None, max_iterations=30
+    ):
+        super().__init__(
+            times_s, plasma_mM, baseline_frames=baseline_frames, fit_offset=fit_offset, kep_max_per_min=kep_max_per_min
+        )
         self.max_iterations = max_iterations
         self._plasma = self.curve.at_frames()
         self._fit_chunk = self._fit_each
 
     def _fit_each(self, y: np.ndarray, squares: np.ndarray) -> Estimates:
         target = y.astype(float)
-        if self.shared_baseline:
+        if self.noise.fit_offset:
             target = target - target.mean(0)
         b = self.bounds
         limits = ((0.0, b.ktrans_max_per_min), (0.0, b.vp_max), (b.ve_min, b.ve_max))
@@ -54,7 +58,7 @@ class EToftsLbfgsModel(EToftsModel):
         values = {"Ktrans": ktrans, "vp": vp, "ve": ve, "kep": ktrans / ve}
         fixed = {name: (v <= low) | (v >= high) for (name, v), (low, high) in zip(values.items(), limits)}
         fixed["kep"] = fixed["ve"] | fixed["Ktrans"]
-        errors = Linearisation(self, values, fixed).standard_errors(np.sqrt(sse / self.degrees_of_freedom))
+        errors = Linearisation(self, values, fixed).standard_errors(sse)
         at_bound = fixed["Ktrans"] | fixed["vp"] | fixed["ve"]
         return Estimates(values, errors, sse, at_bound)
 
@@ -67,7 +71,7 @@ class EToftsLbfgsModel(EToftsModel):
         slope = (faster - exchange) / step
         columns = np.column_stack([exchange + kep * slope, self._plasma, -kep * kep * slope])
         model = ktrans * exchange + vp * self._plasma
-        if self.shared_baseline:
+        if self.noise.fit_offset:
             columns, model = columns - columns.mean(0), model - model.mean()
         residual = model - curve
         return 0.5 * residual @ residual, columns.T @ residual

@@ -32,7 +32,7 @@ class Linearisation:
         self._known_ve = fixed.get("ve", np.zeros(size, bool))
         columns = np.stack([self._derivative(name) for name in self._free], axis=2)  # (m, T, P)
         columns = np.where(self._known[:, None, :], 0.0, columns)
-        if model.shared_baseline:
+        if model.noise.fit_offset:
             columns = columns - columns.mean(1, keepdims=True)
         self._scale = np.linalg.norm(columns, axis=1)
         self._scale[self._scale == 0] = 1.0
@@ -40,15 +40,18 @@ class Linearisation:
         gram = np.einsum("mtp,mtq->mpq", self._columns, self._columns)
         self._inverse = np.linalg.pinv(gram, rcond=1e-10, hermitian=True)
 
-    def standard_errors(self, sd: np.ndarray) -> dict[str, np.ndarray]:
-        """Standard errors for residual standard deviations ``sd`` (m,), mM.
+    def standard_errors(self, sum_of_squares: np.ndarray) -> dict[str, np.ndarray]:
+        """Standard errors for residual sums of squares (m,), mM^2.
 
         Returns
         -------
         dict of str to ndarray, shape (m,), float32
             NaN for parameters that are fixed. The error of ve = Ktrans/kep is propagated from theirs.
         """
-        covariance = self._inverse * (sd**2)[:, None, None] / (self._scale[:, :, None] * self._scale[:, None, :])
+        noise = self._model.noise
+        shared = np.einsum("mtp,t->mp", self._columns, noise.after_baseline)
+        covariance = noise.covariance(self._inverse, shared, self._model.fitted_parameters)
+        covariance *= sum_of_squares[:, None, None] / (self._scale[:, :, None] * self._scale[:, None, :])
         variance = np.where(self._known, np.nan, np.einsum("mpp->mp", covariance))
         errors = dict(zip(self._free, np.sqrt(variance).T))
         if "ve" in self._values:
@@ -70,7 +73,7 @@ class Linearisation:
             By how much the residual sum of squares falls (mM^2), to first order.
         """
         residual = curves - self._model.predict(self._values)
-        if self._model.shared_baseline:
+        if self._model.noise.fit_offset:
             residual = residual - residual.mean(1, keepdims=True)
         slope = np.einsum("mtp,mt->mp", self._columns, residual)
         scaled = np.einsum("mpq,mq->mp", self._inverse, slope)

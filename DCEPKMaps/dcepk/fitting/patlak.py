@@ -6,6 +6,7 @@ import numpy as np
 
 from dcepk.fitting.base import CHUNK, Estimates, TracerModel
 from dcepk.fitting.delay import DelaySearch
+from dcepk.fitting.noise import BaselineNoise
 from dcepk.kinetics import PlasmaCurve
 from dcepk.maps import KTRANS, VP
 
@@ -26,9 +27,11 @@ class PatlakModel(TracerModel):
     name = "patlak"
     parameters = (KTRANS, VP)
 
-    def __init__(self, times_s, plasma_mM, *, shared_baseline=False, delay_range_s=None):
-        super().__init__(times_s, plasma_mM, shared_baseline=shared_baseline, delay_range_s=delay_range_s)
-        self._linear = _LinearSolver(self.curve, shared_baseline, self.degrees_of_freedom)
+    def __init__(self, times_s, plasma_mM, *, baseline_frames=None, fit_offset=False, delay_range_s=None):
+        super().__init__(
+            times_s, plasma_mM, baseline_frames=baseline_frames, fit_offset=fit_offset, delay_range_s=delay_range_s
+        )
+        self._linear = _LinearSolver(self.curve, self.noise, self.fitted_parameters)
         self._fit_chunk = self._linear.solve if delay_range_s is None else DelaySearch(self, self._solver).fit
 
     def estimate(self, concentration: np.ndarray) -> np.ndarray:
@@ -53,7 +56,7 @@ class PatlakModel(TracerModel):
         return out
 
     def _solver(self, curve: PlasmaCurve):
-        return _LinearSolver(curve, self.shared_baseline, self.degrees_of_freedom).solve
+        return _LinearSolver(curve, self.noise, self.fitted_parameters).solve
 
     def _predict(self, curve, values):
         return values["Ktrans"][:, None] * curve.integral() + values["vp"][:, None] * curve.at_frames()
@@ -62,21 +65,21 @@ class PatlakModel(TracerModel):
 class _LinearSolver:
     """Pseudo-inverse of [integral(Cp), Cp] and what is needed for standard errors, computed once."""
 
-    def __init__(self, curve: PlasmaCurve, shared_baseline: bool, degrees_of_freedom: int):
+    def __init__(self, curve: PlasmaCurve, noise: BaselineNoise, unknowns: int):
         columns = np.column_stack([curve.integral(), curve.at_frames()])
-        if shared_baseline:
+        if noise.fit_offset:
             columns = columns - columns.mean(0)
         q, r = np.linalg.qr(columns)
         inverse = np.linalg.inv(r)
         self.pseudo_inverse = inverse @ q.T
         self._rows = np.vstack([self.pseudo_inverse, q.T])
-        self._unit_errors = np.sqrt((inverse**2).sum(1))
-        self._degrees_of_freedom = degrees_of_freedom
+        covariance = noise.covariance(inverse @ inverse.T, columns.T @ noise.after_baseline, unknowns)
+        self._unit_errors = np.sqrt(np.diag(covariance))
 
     def solve(self, y: np.ndarray, squares: np.ndarray) -> Estimates:
         """Least squares of curves (T, m) with sums of squares (m,)."""
         ktrans, vp, *explained = self._rows.astype(y.dtype) @ y
         sse = squares - explained[0] ** 2 - explained[1] ** 2
-        sd = np.sqrt(np.maximum(sse, 0) * y.dtype.type(1 / self._degrees_of_freedom))
-        errors = {"Ktrans": sd * y.dtype.type(self._unit_errors[0]), "vp": sd * y.dtype.type(self._unit_errors[1])}
+        root = np.sqrt(np.maximum(sse, 0))
+        errors = {k: root * y.dtype.type(e) for k, e in zip(("Ktrans", "vp"), self._unit_errors)}
         return Estimates({"Ktrans": ktrans, "vp": vp}, errors, sse, np.zeros(y.shape[1], bool))

@@ -8,8 +8,7 @@ u(kep) runs along a curve on the unit sphere. The search grid is spaced equally 
 neighbouring grid points are equally distinguishable whatever the protocol, and q between grid points is found by
 interpolation. All u together span few dimensions, so y is first compressed to about ten numbers.
 
-With ``centred=True`` every curve is taken relative to its mean over the frames, which fits a constant offset along
-(the shared baseline noise of `dcepk.fitting.base`).
+Where a constant offset is fitted along (`dcepk.fitting.noise`), every curve is taken relative to its mean.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dcepk.fitting.noise import BaselineNoise
 from dcepk.kinetics import PlasmaCurve
 
 FINE = 64
@@ -56,8 +56,8 @@ class ProfileTables:
     kep, ktrans_low, ktrans_high, d, n : ndarray, shape (F,), float32
         kep (/min), the bounds of Ktrans, a.B and |B - (a.B) a| along the fine grid.
     unit_errors : dict of str to ndarray, shape (4, F), float32
-        Standard errors for a residual sd of 1 mM; row ``2 * kep_is_fixed + vp_is_fixed``. The entry of kep is
-        to be divided by Ktrans.
+        Standard errors for a residual sum of squares of 1 mM^2; row ``2 * kep_is_fixed + vp_is_fixed``. The entry of
+        kep is to be divided by Ktrans.
     plasma_norm : float
         |Cp|, mM.
     vp_max : float
@@ -81,8 +81,9 @@ class ProfileTables:
     centred: bool
 
     @classmethod
-    def build(cls, curve: PlasmaCurve, bounds: Bounds, *, centred: bool) -> ProfileTables:
-        """Tables of one plasma curve and its bounds."""
+    def build(cls, curve: PlasmaCurve, bounds: Bounds, noise: BaselineNoise, unknowns: int) -> ProfileTables:
+        """Tables of one plasma curve, its bounds and noise, for a fit with so many unknowns."""
+        centred = noise.fit_offset
         kep = _equally_spaced_kep(curve, bounds, centred)
         plasma, exchange = curve.at_frames(), curve.convolve(kep)
         slope = np.gradient(exchange, kep, axis=1, edge_order=2)
@@ -108,7 +109,7 @@ class ProfileTables:
         )  # fmt: skip
         return cls(
             *(np.ascontiguousarray(t, np.float32) for t in tables),
-            _unit_errors(plasma, exchange, slope, kep), norm, bounds.vp_max, centred,
+            _unit_errors((plasma, exchange, slope), kep, noise, unknowns), norm, bounds.vp_max, centred,
         )  # fmt: skip
 
 
@@ -159,21 +160,23 @@ def _compressed_basis(u: np.ndarray) -> np.ndarray:
     return basis
 
 
-def _unit_errors(plasma, exchange, slope, kep) -> dict[str, np.ndarray]:
-    """Square roots of the diagonal of the inverse normal matrix, for each set of free parameters.
+def _unit_errors(curves, kep: np.ndarray, noise: BaselineNoise, unknowns: int) -> dict[str, np.ndarray]:
+    """Standard errors for a residual sum of squares of 1, for each set of free parameters.
 
     The model is linearised in (vp, Ktrans, kep); its columns are Cp, B and Ktrans dB/dkep. Leaving Ktrans out of the
     last one makes all entries functions of kep alone, and it cancels in ve = Ktrans/kep.
     """
+    plasma, exchange, slope = curves
     columns = [np.broadcast_to(plasma[:, None], exchange.shape), exchange, slope]
     gram = np.array([[np.einsum("tf,tf->f", p, q) for q in columns] for p in columns]).transpose(2, 0, 1)
+    shared = np.stack([noise.after_baseline @ column for column in columns], axis=1)
     scale = 1 / np.sqrt(np.einsum("fii->fi", gram))
     gram = gram * scale[:, :, None] * scale[:, None, :] + _RIDGE * np.eye(3)
     errors = {name: np.full((4, kep.size), np.nan, np.float32) for name in ("vp", "Ktrans", "kep", "ve")}
     for row, free in enumerate(([0, 1, 2], [1, 2], [0, 1], [1])):
-        covariance = np.zeros_like(gram)
-        covariance[np.ix_(range(kep.size), free, free)] = np.linalg.inv(gram[:, free][:, :, free])
-        covariance *= scale[:, :, None] * scale[:, None, :]
+        inverse = np.zeros_like(gram)
+        inverse[np.ix_(range(kep.size), free, free)] = np.linalg.inv(gram[:, free][:, :, free])
+        covariance = noise.covariance(inverse * scale[:, :, None] * scale[:, None, :], shared, unknowns)
         var_vp, var_ktrans, var_kep = (covariance[:, i, i] for i in range(3))
         errors["Ktrans"][row] = np.sqrt(var_ktrans)
         if 0 in free:
