@@ -147,6 +147,12 @@ def test_missing_facts_name_their_option(study):
         quantify(study.series, study.vif, Settings(signal_form="difference"), t10=T10_S)
 
 
+def test_missing_facts_can_be_marked_by_a_front_end(study):
+    with pytest.raises(MissingFact) as caught:
+        quantify(study.series.with_acquisition(Acquisition(relaxivity_per_s_mM=4.0)), study.vif, Settings(), t10=T10_S)
+    assert caught.value.facts == ("repetition_time_s", "flip_angle_deg")
+
+
 def test_an_input_function_of_other_frames_is_refused(study):
     other = small_study(frames=31).vif
     with pytest.raises(InputError, match="other frame times"):
@@ -188,6 +194,8 @@ def test_settings_round_trip_and_refuse_what_they_do_not_know():
         Settings(signal_form="log")
     with pytest.raises(InputError, match="must increase"):
         Settings(delay_range_s=(5, 1))
+    with pytest.raises(InputError, match="at least 1 iteration"):
+        Settings(max_iterations=0)
     with pytest.raises(InputError, match="above 0"):
         Settings(kep_max_per_min=0)
 

@@ -146,10 +146,10 @@ class Acquisition:
         MissingFact
             One sentence that names every missing fact and the option that gives it.
         """
-        missing = [FACTS[n] for n in names if getattr(self, n) is None]
+        missing = [name for name in names if getattr(self, name) is None]
         if missing:
-            wanted = ", ".join(f"{info.label} ({info.option})" for info in missing)
-            raise MissingFact(f"Missing from the series and not given: {wanted}.")
+            wanted = ", ".join(f"{FACTS[name].label} ({FACTS[name].option})" for name in missing)
+            raise MissingFact(f"Missing from the series and not given: {wanted}.", missing)
 
     def with_defaults(self) -> Acquisition:
         """Fill in what has a documented default: haematocrit, and relaxivity from agent and field strength.
@@ -164,7 +164,9 @@ class Acquisition:
             filled = filled.with_facts(Origin.ASSUMED, "usual value", hematocrit=DEFAULT_HEMATOCRIT)
         if filled.relaxivity_per_s_mM is None:
             if filled.agent is None:
-                raise MissingFact("The contrast agent is not known: give its name (--agent) or its relaxivity (--r1).")
+                raise MissingFact(
+                    "The contrast agent is not known: give its name (--agent) or its relaxivity (--r1).", ["agent"]
+                )
             agent = agent_named(filled.agent)
             filled.require("field_strength_t")
             r1 = agent.relaxivity(filled.field_strength_t)

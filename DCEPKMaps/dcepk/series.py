@@ -87,7 +87,8 @@ class DynamicSeries:
         if self.times_s is None:
             raise MissingFact(
                 f"The {self.frames} frames of the series carry no times: give the temporal resolution (--dt) "
-                "or a table of frame times (--times)."
+                "or a table of frame times (--times).",
+                ["times_s"],
             )
         return self.times_s
 

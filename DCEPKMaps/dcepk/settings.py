@@ -52,6 +52,8 @@ class Settings:
             raise InputError(f"The transverse relaxivity r2* cannot be below 0, such as {self.r2star_per_s_mM:g}.")
         if self.kep_max_per_min is not None and not self.kep_max_per_min > 0:
             raise InputError(f"The upper bound of kep must be above 0 /min, not {self.kep_max_per_min:g}.")
+        if self.max_iterations < 1:
+            raise InputError(f"The fit needs at least 1 iteration, not {self.max_iterations}.")
         object.__setattr__(self, "delay_range_s", tuple(float(v) for v in self.delay_range_s))
         low, high = self.delay_range_s
         if not low < high:
