@@ -185,6 +185,19 @@ def test_a_slow_fit_can_be_cancelled_while_it_runs(study):
     assert told == [0.0]
 
 
+def test_patlak_says_where_it_reads_low(study):
+    def codes(method):
+        leaky = quantify(study.series, study.vif, Settings(method), t10=0.3 * T10_S, mask=study.mask)
+        return {n.code for n in leaky.notices}, np.nanmax(leaky.values["Ktrans"])
+
+    told, ktrans = codes("patlak")
+    assert ktrans > 0.011
+    assert "washout-neglected" in told
+    assert "washout-neglected" not in codes("etofts")[0]
+    calm = quantify(study.series, study.vif, Settings(), t10=2 * T10_S, mask=study.mask)
+    assert "washout-neglected" not in {n.code for n in calm.notices}
+
+
 def test_settings_round_trip_and_refuse_what_they_do_not_know():
     settings = Settings("etofts", kep_max_per_min=3.0, fit_delay=True, delay_range_s=(-1, 4))
     assert Settings.from_dict(settings.to_dict()) == settings

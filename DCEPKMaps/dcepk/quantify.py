@@ -22,6 +22,7 @@ from dcepk.signal import SpoiledGradientEcho, baseline_signal, require_relative_
 from dcepk.vif.input_function import InputFunction
 
 _MANY_DELAYS = 0.3
+_WASHOUT_MATTERS_PER_MIN, _NOTED_VOXELS = 0.01, 20
 _SLAB = 65536
 """Voxels taken from the series at a time; bounds the memory of concentrations, not the result."""
 
@@ -223,7 +224,7 @@ class _Maps:
             self._chosen.reshape(shape), tuple(m.name for m in self._model.models),
             (
                 *series.notices, *(vif.notices if vif else ()), *_flag_notices(quality, job.mask),
-                *_delay_notices(values.get("delay"), settings),
+                *_delay_notices(values.get("delay"), settings), *_washout_notices(values, self._errors),
             ),
             provenance, Curves(measured, fitted),
         )  # fmt: skip
@@ -316,5 +317,22 @@ def _delay_notices(delay_s: np.ndarray | None, settings: Settings) -> list[Notic
             "delay-at-bound",
             f"In {share:.0%} of the voxels the delay lies at an end of its range ({low:g} to {high:g} s): does the "
             "input function belong to these frames?",
+        )
+    ]
+
+
+def _washout_notices(values: dict[str, np.ndarray], errors: dict[str, np.ndarray]) -> list[Notice]:
+    """A notice when a fit without return to blood meets leakage at which the return cannot be neglected."""
+    if "kep" in values:
+        return []
+    with np.errstate(invalid="ignore"):
+        count = int(np.sum(values["Ktrans"] > np.maximum(_WASHOUT_MATTERS_PER_MIN, 5 * errors["Ktrans"])))
+    if count < _NOTED_VOXELS:
+        return []
+    return [
+        Notice(
+            "washout-neglected",
+            f"{count:,} voxels have a Ktrans above {_WASHOUT_MATTERS_PER_MIN:g} /min, where a model without return to "
+            "blood reads low: extended Tofts or the automatic choice is meant for them.",
         )
     ]
