@@ -22,6 +22,19 @@ def test_intervals_cover_the_true_ktrans_when_input_function_and_t10_are_known()
     assert rows["recent stroke lesion"].bias < 0
 
 
+@pytest.mark.parametrize("parameter", ["Ktrans", "vp", "ve", "kep"])
+def test_intervals_cover_in_enhancing_tumour(parameter, tumours):
+    """Extended Tofts, SNR 40: where the signal rises much, a wrong baseline scales the curve, and errors hold that."""
+    (row,) = tissue_errors(tumours, ["enhancing tumour"], 3, parameter)
+    assert row.voxels > 400
+    assert 0.88 <= row.coverage <= 0.98, f"{parameter}: {row}"
+
+
+@pytest.fixture(scope="module")
+def tumours():
+    return [(p, analysed(p, "etofts", measured=False)) for p in phantoms("glioma", range(2), 40.0)]
+
+
 def test_errors_of_the_scanner_are_not_in_the_standard_error():
     """Unmapped B1 and T2* loss in blood scale Ktrans: the docs say that the standard error does not hold them."""
     imperfect = list(phantoms("stroke", range(3), 40.0, imperfect=True))

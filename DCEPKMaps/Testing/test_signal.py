@@ -170,3 +170,19 @@ def test_baseline_is_the_mean_of_the_first_frames():
 def test_baseline_that_leaves_too_few_frames_is_refused(frames):
     with pytest.raises(InputError, match="--baseline"):
         baseline_signal(np.ones((10, 2)), frames)
+
+
+@pytest.mark.parametrize("concentration", [0.05, 0.3, 1.0])
+def test_error_of_the_baseline_weighs_more_where_there_is_contrast(concentration):
+    """The gain is that of a numerical derivative: 1 % more baseline moves C by h(0) (1 + gain C) 1 %."""
+    sequence, t10 = SpoiledGradientEcho(0.005, 15.0, 4.0), 1.3
+    shift = 1e-5
+
+    def moved(c):
+        signal = sequence.signal(np.array([[c]]), t10)
+        baseline = sequence.signal(np.array([0.0]), t10)
+        return float((sequence.concentration(signal, baseline * (1 + shift), t10) - c)[0, 0]) / shift
+
+    (gain,) = sequence.baseline_gain(np.array([[concentration]]), np.array([t10]))
+    assert gain > 1
+    assert moved(concentration) / moved(0.0) == pytest.approx(1 + gain * concentration, rel=1e-3)

@@ -88,7 +88,7 @@ def quantify(
         voxels = job.voxels[start : start + _SLAB]
         curves, quality = job.concentration(voxels)
         slab = report.part(start / total, min(start + _SLAB, total) / total)
-        maps.store(voxels, model.fit(curves, slab), quality)
+        maps.store(voxels, model.fit(curves, slab, baseline_gain=job.baseline_gain(voxels, curves)), quality)
     report("Fitting", 1.0)
     return maps.finished(series, vif, settings, method, job)
 
@@ -162,6 +162,12 @@ class _Job:
         quality[unsolved] |= np.uint16(Quality.SATURATED)
         concentration[:, flagged(quality, UNUSABLE)] = np.nan
         return concentration.T, quality
+
+    def baseline_gain(self, voxels: np.ndarray, curves: np.ndarray) -> np.ndarray:
+        """How errors of the baseline scale the curves (n, T) of some voxels, shape (n,), 1/mM."""
+        with np.errstate(all="ignore"):
+            gain = self.sequence.baseline_gain(curves.T, self.t10[voxels], self.b1[voxels])
+        return np.nan_to_num(gain, posinf=0.0, neginf=0.0).astype(np.float32)
 
 
 class _Maps:

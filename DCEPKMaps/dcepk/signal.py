@@ -22,6 +22,7 @@ from dcepk.errors import InputError
 SIGNAL_FORMS = ("ratio", "difference")
 _PLAUSIBLE_B1 = (0.3, 3.0)
 _NEWTON_STEPS, _NEWTON_TOLERANCE = 12, 1e-3
+_TINY_MM = 1e-6
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,33 @@ class SpoiledGradientEcho:
             if decay_rate:
                 result = _with_decay(result, steady, tr_t10, per_mM, decay_rate, versine, cosine)
         return result.astype(dtype, copy=False)
+
+    def baseline_gain(self, concentration: np.ndarray, t10_s, b1=1.0) -> np.ndarray:
+        """How much more an error of the baseline weighs where there is contrast, per mM.
+
+        Concentration follows from S/S0, so that an error of S0 moves each value by h(C) = dC / d ln(S/S0), which
+        grows with C: the error is an offset and, beside it, a scaling of the curve.
+
+        Parameters
+        ----------
+        concentration : ndarray, shape (T, m)
+            Curves, mM.
+        t10_s, b1 : float or ndarray, shape (m,)
+            Native T1 (s) and B1 relative to nominal.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+            (h(C) / h(0) - 1) / C at the root mean square C of each curve, 1/mM; without the T2* term.
+        """
+        versine, cosine = _versine_cosine(np.deg2rad(self.flip_angle_deg) * np.asarray(b1))
+
+        def sensitivity(rate):
+            steady = _steady_state(-np.expm1(-self.repetition_time_s * rate), versine, cosine)
+            return steady / ((1 - steady) * (1 - steady * cosine))
+
+        typical, native = np.sqrt(np.mean(np.square(concentration), axis=0)) + _TINY_MM, 1 / np.asarray(t10_s)
+        return (sensitivity(native + self.relaxivity_per_s_mM * typical) / sensitivity(native) - 1) / typical
 
 
 def _versine_cosine(angle):

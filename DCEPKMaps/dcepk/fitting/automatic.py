@@ -46,8 +46,8 @@ class AutoModel(TracerModel):
         """The models that a fit may choose from."""
         return self._models
 
-    def _fit_finite(self, curves: np.ndarray) -> Fit:
-        fits = [model._fit_finite(curves) for model in self.models]
+    def _fit_finite(self, curves: np.ndarray, baseline_gain: np.ndarray | None) -> Fit:
+        fits = [model._fit_finite(curves, baseline_gain) for model in self.models]
         chosen = np.zeros(len(curves), np.intp)
         criterion = fits[0].aicc.copy()
         for index, fit in enumerate(fits[1:], 1):

@@ -21,6 +21,7 @@ from dcepk.quality import Quality
 CHUNK = 16384
 """Voxels fitted at a time: bounds memory and stays within the cache that the cores share."""
 _ENHANCEMENT_LEVEL = 0.05
+_SCALING_WITH_CONCENTRATION = {"Ktrans", "vp", "ve"}
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,9 @@ class TracerModel(ABC):
         """The models that a fit may choose from: just this one, unless a subclass has several."""
         return (self,)
 
-    def fit(self, concentration: np.ndarray, report: Reporter | None = None) -> Fit:
+    def fit(
+        self, concentration: np.ndarray, report: Reporter | None = None, *, baseline_gain: np.ndarray | None = None
+    ) -> Fit:
         """Fit every voxel.
 
         Parameters
@@ -198,6 +201,10 @@ class TracerModel(ABC):
             Concentration curves, mM. Voxels with a value that is not finite give NaN.
         report : Reporter, optional
             Progress and cancellation.
+        baseline_gain : ndarray, shape (N,), optional
+            By how much the error of the baseline grows with concentration, 1/mM
+            (`SpoiledGradientEcho.baseline_gain`); 0 by default. Standard errors then hold that a wrong baseline also
+            scales the curve.
 
         Returns
         -------
@@ -218,7 +225,8 @@ class TracerModel(ABC):
             if report is not None:
                 report("Fitting", start / len(curves))
             part = slice(start, start + self._chunk)
-            _store(result, part, self._fit_finite(curves[part]))
+            gain = None if baseline_gain is None else baseline_gain[part]
+            _store(result, part, self._fit_finite(curves[part], gain))
         return result
 
     def predict(self, values: dict[str, np.ndarray]) -> np.ndarray:
@@ -253,7 +261,7 @@ class TracerModel(ABC):
         squares = (np.empty(size, dtype) for _ in range(2))
         return Fit(self, values, errors, *squares, np.empty(size, np.uint16), np.empty(size, np.uint8))
 
-    def _fit_finite(self, curves: np.ndarray) -> Fit:
+    def _fit_finite(self, curves: np.ndarray, baseline_gain: np.ndarray | None) -> Fit:
         """Fit a chunk whose curves may hold values that are not finite."""
         y = curves.T if curves.T.strides[1] == curves.itemsize else np.ascontiguousarray(curves.T)
         if y.dtype not in (np.float32, np.float64):
@@ -267,6 +275,8 @@ class TracerModel(ABC):
         null = centred if self.noise.fit_offset else squares
         estimates = self._fit_chunk(y, null)
         sse = np.maximum(estimates.sum_of_squares, 0)
+        if baseline_gain is not None and self.noise.baseline_frames is not None:
+            self._add_scaling_error(estimates, sse, baseline_gain)
         quality = np.zeros(len(sse), np.uint16)
         quality[estimates.at_bound] |= np.uint16(Quality.AT_BOUND)
         # Against an error that all frames share, only a curve that is no constant counts as enhancement.
@@ -278,6 +288,13 @@ class TracerModel(ABC):
             for array in (*estimates.values.values(), *estimates.standard_errors.values(), sse, centred):
                 array[bad] = np.nan
         return Fit(self, estimates.values, estimates.standard_errors, sse, centred, quality, model)
+
+    def _add_scaling_error(self, estimates: Estimates, sse: np.ndarray, baseline_gain: np.ndarray) -> None:
+        """Add what a wrong baseline does by scaling the curve: Ktrans, vp and ve scale with it, kep does not."""
+        baseline_error = np.sqrt(sse / (self.degrees_of_freedom * self.noise.baseline_frames))
+        for name in _SCALING_WITH_CONCENTRATION & estimates.standard_errors.keys():
+            error = estimates.standard_errors[name]
+            np.hypot(error, baseline_gain * baseline_error * estimates.values[name], out=error, casting="same_kind")
 
     @cached_property
     def _enhancement_limit(self) -> float:

@@ -9,6 +9,9 @@ errors are far too small when n is small. Two ways to deal with it:
 * A constant offset of the curve fitted along, over all frames with the baseline among them. That is the same as
   generalised least squares with this covariance. With one baseline frame its Ktrans scatters about 15 % less; with a
   model that does not quite hold, the offset takes up some of the misfit and Ktrans moves by more than that.
+
+Where the signal rises much, the error of the baseline scales the curve as well, because it divides the signal;
+`TracerModel.fit` adds that to the standard errors when it is told how much (``baseline_gain``).
 """
 
 from __future__ import annotations
