@@ -26,7 +26,7 @@ from dcepk.notices import Notice
 from dcepk.progress import CancelledCallback, ProgressCallback, Reporter, StageClock
 from dcepk.provenance import InputRecord, record_inputs
 from dcepk.quality import DESCRIPTIONS
-from dcepk.quantify import quantify
+from dcepk.quantify import checked_t10, quantify
 from dcepk.roi import RoiResults, analyse_regions
 from dcepk.series import DynamicSeries
 from dcepk.settings import Settings
@@ -325,7 +325,9 @@ def _read_t1(options: StudyOptions, geometry: Geometry) -> _NativeT1 | None:
     if options.t1 is None:
         return None
     if isinstance(options.t1, Path):
-        return _NativeT1(_read_on_grid(options.t1, geometry, "T1 map"), f"map {options.t1.name}")
+        t10 = _read_on_grid(options.t1, geometry, "T1 map")
+        checked_t10(t10, geometry.shape, np.ones(geometry.shape, bool))  # before anything that takes time
+        return _NativeT1(t10, f"map {options.t1.name}")
     return _NativeT1(options.t1, f"{options.t1:g} s everywhere (typed)")
 
 

@@ -89,13 +89,17 @@ def functional(vif: InputFunction, series: DynamicSeries) -> InputFunction:
     }
     notices = [n for n in vif.notices if n.code not in ("coarse-sampling", "noisy-tail")]
     if interval_at_bolus_s(series) <= COARSE_INTERVAL_S:
-        notices.append(
-            Notice(
-                "functional-not-needed",
-                f"Sampled every {interval_at_bolus_s(series):.3g} s, the bolus is resolved: the measured "
-                "input function is more accurate than a functional form.",
-            )
+        text = (
+            f"Sampled every {interval_at_bolus_s(series):.3g} s, the bolus is resolved: the measured input function is "
+            "more accurate than a functional form."
         )
+        notices.append(Notice("functional-not-needed", text))
+    else:
+        text = (
+            "The first pass of the input function has the shape of published curves, which the samples of this series "
+            "hardly determine: Ktrans rests on it."
+        )
+        notices.append(Notice("functional-first-pass", text))
     if share > _MISFIT_SHARE:
         message = f"The functional form misses the measured input function by {share:.0%} of its peak (rms)."
         notices.append(Notice("functional-misfit", message))
