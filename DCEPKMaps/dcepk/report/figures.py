@@ -214,13 +214,15 @@ def region_curves(curves: Sequence[RoiCurve]) -> bytes:
 
 
 def histograms(maps: ParameterMaps, scales: dict[str, Scale]) -> bytes:
-    """Distribution of each map over the analysed voxels."""
+    """Distribution of each map over the analysed voxels, as far as they have a value."""
+    found = {name: array[np.isfinite(array)] for name, array in maps.values.items()}
+    shown = [name for name, values in found.items() if values.size] or list(found)
     with rc_context(_STYLE):
         figure = Figure((_WIDTH_IN, 2.3), layout="constrained")
-        axes = figure.subplots(1, len(maps.values), squeeze=False)[0]
-        for ax, (name, array) in zip(axes, maps.values.items()):
+        axes = figure.subplots(1, len(shown), squeeze=False)[0]
+        for ax, name in zip(axes, shown):
             scale = scales[name]
-            values = array[np.isfinite(array)] * np.float32(scale.factor)
+            values = found[name] * np.float32(scale.factor)
             low = min(0.0, float(np.percentile(values, 1))) if values.size else 0.0
             ax.hist(values, bins=60, range=(low, scale.high * scale.factor), color=_SECOND)
             if values.size:
