@@ -33,10 +33,10 @@ concentration Cp(t):
 | Tofts | Ktrans Cp * exp(-kep t) | Ktrans, kep |
 | extended Tofts | vp Cp + Ktrans Cp * exp(-kep t) | Ktrans, vp, kep |
 
-`*` is convolution, kep = Ktrans/ve. It is exact for a plasma curve that is piecewise linear between its samples, on
-the true, possibly irregular, frame times. A constant offset is fitted beside these parameters, because the noise of
-the measured baseline is common to all frames; without it standard errors would be far too small. Every parameter comes
-with a map of its standard error (`sd_...`), and every method with maps of the residual, R2 and quality flags."""
+`*` is convolution, kep = Ktrans/ve. It is exact for a plasma curve that is piecewise linear between its samples, on the
+true, possibly irregular, frame times. Estimates are those of least squares; with `--fit-offset` a constant offset of
+the curve is fitted along, against the noise of the baseline. Every parameter comes with a map of its standard error
+(`sd_...`), and every method with maps of the residual, R2 and quality flags."""
 
 
 def field_descriptions(documented: type) -> dict[str, str]:

@@ -6,19 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from small_study import small_study, write_image, write_small_study
+from small_study import write_image, write_small_study
 
 from dcepk.cli.main import main
-
-
-@pytest.fixture(scope="module")
-def study():
-    return small_study(noise=0.0005)
-
-
-@pytest.fixture
-def files(tmp_path, study):
-    return write_small_study(tmp_path / "in", study)
 
 
 def fit(files, *options) -> int:

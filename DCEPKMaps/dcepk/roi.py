@@ -118,8 +118,8 @@ class RoiCurve:
     measured_mM, measured_error_mM : ndarray, shape (T,)
         Mean concentration and its standard error over the voxels, mM.
     fitted_mM : ndarray, shape (T,)
-        Curve of the model fitted to the mean, mM, with the offset that stands for the noise of the baseline
-        (`dcepk.fitting.base`), so that residuals are measured minus fitted.
+        Curve of the model fitted to the mean, mM, with its offset where one is fitted (`dcepk.fitting.noise`), so
+        that residuals are measured minus fitted.
     values, standard_errors : dict of str to float
         Parameters of that fit, and their standard errors.
     model : str

@@ -216,8 +216,8 @@ def _regions(rois: RoiResults | None, scales: dict[str, Scale], picture: bytes |
     parts = ["<h2>Regions</h2>"]
     if picture is not None:
         caption = (
-            "Mean concentration of each region (points, with standard error) and the model fitted to it (line, with "
-            "its baseline offset); of the largest regions where there are very many."
+            "Mean concentration of each region (points, with standard error) and the model fitted to it (line); of "
+            "the largest regions where there are very many."
         )
         parts.append(_figure(picture, caption))
     for name in dict.fromkeys(r.map for r in rois.statistics):
