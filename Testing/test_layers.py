@@ -23,7 +23,8 @@ LAYERS = (
     {"roi"},
     {"report"},
     {"export"},
-    {"pipeline", "reopening"},
+    {"study", "reopening"},
+    {"pipeline"},
     {"cli"},
 )
 """Modules and subpackages, low to high: each may import from lower layers only (docs/architecture.md)."""

@@ -38,7 +38,7 @@ def main() -> None:
         computed = time.perf_counter() - start
         write_study_to = Path(scratch) / "out"
         write_study_to.mkdir()
-        write_study(write_study_to, study, with_report=False)
+        write_study(write_study_to, study, options, with_report=False)
         total = time.perf_counter() - start
         size = study.series.signal.nbytes
     for stage, seconds in study.timing_s.items():

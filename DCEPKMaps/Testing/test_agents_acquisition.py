@@ -92,7 +92,7 @@ def test_typed_fact_replaces_what_was_read():
 @pytest.mark.parametrize(
     ("fact", "value", "words"),
     [
-        ("repetition_time_s", 8.24, "TR of 8240 ms is implausible.*unit of --tr is ms"),
+        ("repetition_time_s", 8.24, "TR of 8240 ms is implausible.*unit is ms"),
         ("repetition_time_s", 8.24e-6, "TR of 0.00824 ms"),
         ("echo_time_s", 3.1, "TE of 3100 ms"),
         ("flip_angle_deg", 0.2, "flip angle of 0.2 deg"),

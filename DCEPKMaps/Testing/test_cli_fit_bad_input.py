@@ -20,7 +20,7 @@ from small_study import (
 )
 
 import dcepk.export
-import dcepk.pipeline
+import dcepk.study
 from dcepk.cli.main import main
 from dcepk.export import load_results
 from dcepk.geometry import Geometry
@@ -232,7 +232,7 @@ def test_interrupt_leaves_nothing(files, tmp_path, capsys, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(dcepk.pipeline, "quantify", interrupted)
+    monkeypatch.setattr(dcepk.study, "quantify", interrupted)
     assert fit(files, tmp_path / "out", *usual(files)) == 130
     assert "nothing was written" in capsys.readouterr().err
     assert {p.name for p in tmp_path.iterdir()} == {"in"}

@@ -109,7 +109,7 @@ def test_flip_angle_that_contradicts_the_json_is_told(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--vfa-tr", "0.00824"], "unit of --vfa-tr is ms"),
+        (["--vfa-tr", "0.00824"], "unit is ms"),
         (["--vfa-tr", "8240"], "implausible"),
         ([], "no repetition time.*--vfa-tr"),
     ],

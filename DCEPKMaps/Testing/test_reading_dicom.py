@@ -248,7 +248,7 @@ def test_two_dynamic_series_are_listed_and_chosen_never_mixed(tmp_path):
         (1, "before", 4, (2, 3, 5)),
         (2, "after", 5, (2, 3, 5)),
     ]
-    with pytest.raises(InputError, match=r"--series: 1: before .* 2: after"):
+    with pytest.raises(InputError, match=r"1: before .* 2: after"):
         read_series([tmp_path])
     np.testing.assert_array_equal(read_series([tmp_path], series=2).signal, example_frames(5) + 1000)
     np.testing.assert_array_equal(read_series([tmp_path], series=first).signal, example_frames())

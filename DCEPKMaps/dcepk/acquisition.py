@@ -39,6 +39,12 @@ class Source:
     def __str__(self) -> str:
         return f"{self.origin}{f' ({self.detail})' if self.detail else ''}"
 
+    @classmethod
+    def from_text(cls, text: str) -> Source:
+        """The source that `str` wrote."""
+        origin, _, detail = text.partition(" (")
+        return cls(Origin(origin), detail.removesuffix(")"))
+
 
 @dataclass(frozen=True)
 class FactInfo:
@@ -118,7 +124,7 @@ class Acquisition:
             if not info.low <= value <= info.high:
                 raise InputError(
                     f"The {info.label} of {info.shown(value)} is implausible (expected {info.low * info.scale:g} to "
-                    f"{info.shown(info.high)}; the unit of {info.option} is {info.unit or 'none'})."
+                    f"{info.shown(info.high)}; the unit is {info.unit or 'none'}) ({info.option})."
                 )
         object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
 
@@ -199,6 +205,22 @@ class Acquisition:
         """Plain values and sources, for ``summary.json``."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sources"}
         return {**values, "sources": {k: str(v) for k, v in self.sources.items()}}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Acquisition:
+        """The facts that `to_dict` wrote, with their sources.
+
+        Raises
+        ------
+        InputError
+            On a value that is implausible, or a key that is no fact.
+        """
+        names = {f.name for f in fields(cls)}
+        unknown = set(values) - names
+        if unknown:
+            raise InputError(f"Unknown facts of an acquisition: {', '.join(sorted(unknown))}.")
+        sources = {name: Source.from_text(text) for name, text in values.get("sources", {}).items()}
+        return cls(**{k: v for k, v in values.items() if k != "sources"}, sources=sources)
 
 
 def agent_from_header(text: str) -> str | None:

@@ -146,7 +146,7 @@ def _earlier_files(target: Path, overwrite: bool, marker: str) -> set[str]:
     if not target.is_dir() or all(p.name.startswith(_TEMPORARY) for p in target.iterdir()):
         return set()
     if not overwrite:
-        raise InputError(f"The folder {target} is not empty: choose another or add --overwrite.")
+        raise InputError(f"The folder {target} is not empty: choose another, or allow to replace it (--overwrite).")
     about = _read_marker(target / marker)
     if not str(about.get("software", "")).startswith(_SOFTWARE):
         raise InputError(

@@ -1,8 +1,21 @@
-"""Errors that a person can act on. Front ends show the message as it is; the command exits with 2."""
+"""Errors that a person can act on. The command shows the message as it is and exits with 2.
+
+Messages and notices name the command's options in parentheses that hold nothing else, such as ``(--dt or --times)``.
+Front ends without a command line leave those out by `without_options`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+_OPTION = r"--[a-z0-9][a-z0-9-]*"
+_OPTIONS = re.compile(rf" \({_OPTION}(?:(?:, | or | and ){_OPTION})*\)")
+
+
+def without_options(message: str) -> str:
+    """A message without the command's options."""
+    return _OPTIONS.sub("", message)
 
 
 class DCEPKError(Exception):

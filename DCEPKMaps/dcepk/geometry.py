@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -67,6 +67,13 @@ class Geometry:
             position = ", ".join(f"{v:g}" for v in ras_mm)
             raise InputError(f"The point R,A,S = {position} mm lies outside the image.")
         return tuple(int(v) for v in xyz[::-1])
+
+    def slab(self, first: int, last: int) -> Geometry:
+        """The grid of the slices ``first`` to ``last - 1`` along z."""
+        if not 0 <= first < last <= self.size_xyz[2]:
+            raise ValueError(f"There are no slices {first} to {last - 1} among {self.size_xyz[2]}.")
+        origin = self._matrix @ (0.0, 0.0, first) + np.asarray(self.origin_mm)
+        return replace(self, size_xyz=(*self.size_xyz[:2], last - first), origin_mm=tuple(map(float, origin)))
 
     def require_same(self, other: Geometry, name: str) -> None:
         """Refuse an image on another grid.

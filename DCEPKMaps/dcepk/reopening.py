@@ -78,9 +78,8 @@ def _series(results: Results, report: Reporter | None) -> DynamicSeries:
         raise InputError("the results do not say where the series is")
     series = reading.read_series([Path(p) for p in provenance["series_paths"]], provenance["series_choice"], report)
     _require_unchanged(results, "series", series.inputs)
-    facts = {k: v for k, v in provenance["acquisition"].items() if k != "sources"}
     series = series.with_times(results.maps.times_s, series.times_source)
-    return series.with_acquisition(Acquisition(**facts))
+    return series.with_acquisition(Acquisition.from_dict(provenance["acquisition"]))
 
 
 def _b1(results: Results) -> np.ndarray | None:

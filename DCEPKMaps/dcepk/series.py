@@ -104,6 +104,11 @@ class DynamicSeries:
             raise InputError(f"The temporal resolution must be above 0 s, not {interval_s:g} (--dt).")
         return self.with_times(np.arange(self.frames) * interval_s, source or Source(Origin.TYPED, "--dt"))
 
+    def slab(self, first: int, last: int) -> DynamicSeries:
+        """The slices ``first`` to ``last - 1`` along z, without copying."""
+        geometry = self.geometry.slab(first, last)
+        return replace(self, signal=self.signal[:, first:last], geometry=geometry)
+
     def with_acquisition(self, acquisition: Acquisition) -> DynamicSeries:
         """A copy with other protocol facts."""
         return replace(self, acquisition=acquisition)

@@ -16,10 +16,11 @@ from dcepk.cli.progress import TerminalProgress
 from dcepk.maps import PARAMETERS
 from dcepk.methods import METHODS
 from dcepk.notices import Notice
-from dcepk.pipeline import AUTOMATIC, Study, StudyOptions, run_study, write_study
+from dcepk.pipeline import StudyOptions, run_study, write_study
 from dcepk.settings import Settings
 from dcepk.signal import SIGNAL_FORMS
-from dcepk.vif import POPULATION_FORMS
+from dcepk.study import Study
+from dcepk.vif import AUTOMATIC, POPULATION_FORMS
 
 NO_MASK = "none"
 _FACT_DEFAULTS = {
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     with output as place, TerminalProgress() as bar:
         study = run_study(options, bar.update)
         bar.update("Writing", 0.0)
-        notices = write_study(place, study, command=arguments.command_line, with_report=arguments.report)
+        notices = write_study(place, study, options, command=arguments.command_line, with_report=arguments.report)
         bar.update("Writing", 1.0)
     print_outcome(study, notices, arguments.output)
     return 0

@@ -74,7 +74,7 @@ def read_series(
     if any(is_dicom_source(p) for p in found):
         raise InputError("The paths mix DICOM with other image files: give one kind.")
     if series is not None:
-        raise InputError(f"Only DICOM holds several series to choose from (--series {series}).")
+        raise InputError(f"Only DICOM holds several series to choose from (--series), such as {series}.")
     if len(found) > 1:
         return read_file_list(found, report)
     if is_nifti(found[0]):

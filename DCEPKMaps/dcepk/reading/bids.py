@@ -131,8 +131,7 @@ def _interval_notice(content: dict[str, Any]) -> tuple[Notice, ...]:
         return ()
     text = (
         f"BIDS RepetitionTime is {repetition:g} s, which is no TR of a DCE sequence: if it is the time "
-        "between frames "
-        "give it with --dt, if it is in ms give it with --tr."
+        "between frames give it as such (--dt), if it is in ms give it as TR (--tr)."
     )
     return (Notice("implausible-header-value", text),)
 

@@ -226,6 +226,6 @@ def _no_times_notice(stack: Stack) -> Notice:
         hint = f" The header's TemporalResolution is {resolution:g} (ms by the standard, s in some exports)."
     text = (
         "The DICOM headers count the frames but give no time that varies with them: "
-        f"give the temporal resolution with --dt.{hint}"
+        f"give the temporal resolution (--dt).{hint}"
     )
     return Notice(NO_FRAME_TIMES, text)

@@ -155,7 +155,7 @@ def chosen_series(stacks: list[Stack], series: str | int | None) -> tuple[Stack,
             raise InputError(f"No DICOM series with several frames was found, only {_listed(stacks)}.")
         if len(dynamic) > 1:
             raise InputError(
-                f"Several series could be the DCE series; choose one with --series: {_listed(dynamic)}."
+                f"Several series could be the DCE series; choose one (--series): {_listed(dynamic)}."
             )
         others = [s for s in stacks if s is not dynamic[0]]
         if not others:

@@ -55,7 +55,7 @@ def read_file_list(paths: Sequence[Path], report: Reporter | None) -> DynamicSer
     times, source = None, Source(Origin.READ, "no frame times beside the files")
     notices = (*sidecars[0].notices, *signal_notices(signal, clipped, paths[0].name))
     if starts is None:
-        text = "The files carry no frame times and were taken in the order given: give --dt or --times."
+        text = "The files carry no frame times and were taken in the order given: give their times (--dt or --times)."
         notices = (*notices, Notice(NO_FRAME_TIMES, text))
     else:
         times, _ = centres_from_starts(starts)

@@ -84,7 +84,7 @@ def acquisition_from(facts: Iterable[HeaderFact]) -> tuple[Acquisition, tuple[No
 def _with_agent(acquisition: Acquisition, fact: HeaderFact) -> tuple[Acquisition, Notice | None]:
     name = agent_from_header(str(fact.value))
     if name is None:
-        text = f"{fact.detail} names no contrast agent that is known: give --agent, or --r1."
+        text = f"{fact.detail} names no contrast agent that is known: give its name (--agent) or its relaxivity (--r1)."
         return acquisition, Notice("unknown-agent", text)
     return acquisition.with_facts(Origin.READ, fact.detail, agent=name), None
 
@@ -96,7 +96,7 @@ def _with_number(acquisition: Acquisition, fact: HeaderFact) -> tuple[Acquisitio
         text = (
             f"{fact.detail} gives a {info.label} of {info.shown(value)}, which is implausible "
             f"(expected {info.low * info.scale:g} to {info.shown(info.high)}); it was left out: give it "
-            f"with {info.option}."
+            f"({info.option})."
         )
         return acquisition, Notice("implausible-header-value", text)
     given = round(value) if fact.name == "baseline_frames" else value

@@ -140,7 +140,7 @@ def _no_times(header: NiftiHeader) -> Notice:
     if header.interval_s and header.interval_s != 1:
         hint = f" The header's interval of {header.interval_s:g} s is often a leftover and is not used."
     return Notice(
-        NO_FRAME_TIMES, f"A NIfTI file carries no frame times: give them with --dt or --times.{hint}"
+        NO_FRAME_TIMES, f"A NIfTI file carries no frame times: give them (--dt or --times).{hint}"
     )
 
 

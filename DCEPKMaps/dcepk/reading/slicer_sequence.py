@@ -8,17 +8,18 @@ asked for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
 
-from dcepk.acquisition import Origin, Source
+from dcepk.acquisition import FACTS, Origin, Source
 from dcepk.errors import InputError
 from dcepk.notices import Notice
 from dcepk.reading.frame_times import across_midnight, centres_from_starts
-from dcepk.reading.header_facts import acquisition_from, facts_from, number_or_none
+from dcepk.reading.header_facts import HeaderFact, acquisition_from, facts_from, number_or_none
 from dcepk.reading.nrrd import NrrdHeader, read_nrrd
 from dcepk.reading.raw_data import signal_notices
 from dcepk.series import NO_FRAME_TIMES, DynamicSeries
@@ -27,7 +28,28 @@ _UNITS_S = {"ms": 1e-3, "msec": 1e-3, "millisecond": 1e-3, "milliseconds": 1e-3}
 _UNITS_S |= {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0}
 _CLOCK_TAGS = ("AcquisitionTime", "ContentTime", "SeriesTime")
 _PREFIX = "MultiVolume."
+_AGENT_TAG = "ContrastBolusAgent"
+FACT_PREFIX = "DCEPKMaps."
 _NO_TIMES = Source(Origin.READ, "no frame times in the file")
+
+
+@dataclass(frozen=True)
+class SequenceIndex:
+    """The index of a sequence of Slicer.
+
+    Attributes
+    ----------
+    values : tuple of str
+        One value for each frame; empty where there is no index.
+    unit : str
+        Its unit, as written.
+    is_text : bool
+        The values are names, not numbers.
+    """
+
+    values: tuple[str, ...]
+    unit: str
+    is_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,13 +84,13 @@ def read_slicer_series(path: Path) -> DynamicSeries:
         raise InputError(
             f"'{path.name}' is a single volume (3D): a DCE series is one 4D file, or one file for each frame."
         )
-    found = frame_times(header, len(array))
-    acquisition, notices = acquisition_from(_facts(header))
+    found = frame_times(header.attributes, _index_of(header), len(array))
+    acquisition, notices = acquisition_from(sequence_facts(header.attributes))
     notices = (*notices, *signal_notices(array, clipped, path.name))
     if found.times_s is None:
         notices = (
             *notices,
-            Notice(NO_FRAME_TIMES, f"{found.problem} Give the times with --dt or --times."),
+            Notice(NO_FRAME_TIMES, f"{found.problem} Give the times (--dt or --times)."),
         )
     name = path.name.removesuffix(".nrrd").removesuffix(".nhdr").removesuffix(".seq")
     return DynamicSeries(
@@ -76,32 +98,59 @@ def read_slicer_series(path: Path) -> DynamicSeries:
     )
 
 
-def frame_times(header: NrrdHeader, frames: int) -> FrameTimes:
-    """Frame times by Slicer's conventions; never guessed."""
-    labelled = _from_labels(header, frames)
-    indexed = _from_index(header, frames)
+def frame_times(attributes: Mapping[str, str], index: SequenceIndex, frames: int) -> FrameTimes:
+    """Frame times by Slicer's conventions; never guessed.
+
+    Parameters
+    ----------
+    attributes : mapping of str to str
+        Attributes of the sequence or MultiVolume.
+    index : SequenceIndex
+        Its index.
+    frames : int
+        Number of frames.
+    """
+    labelled = _from_labels(attributes, frames)
+    indexed = _from_index(index, frames)
     if labelled is None or (labelled.times_s is None and indexed.times_s is not None):
         return indexed
     return labelled
 
 
-def _facts(header: NrrdHeader):
+def sequence_facts(attributes: Mapping[str, str]) -> tuple[HeaderFact, ...]:
+    """Protocol facts among the attributes of a sequence or MultiVolume: Slicer's own, then those of this package.
+
+    Slicer's DICOM plugin writes ``MultiVolume.DICOM.RepetitionTime`` and the like in DICOM's units. Attributes
+    ``DCEPKMaps.<fact>`` (`FACT_PREFIX`) hold any field of `Acquisition` in the engine's unit.
+    """
     wanted = (
         ("repetition_time_s", "RepetitionTime", 1e3),
         ("echo_time_s", "EchoTime", 1e3),
         ("flip_angle_deg", "FlipAngle", 1.0),
         ("field_strength_t", "MagneticFieldStrength", 1.0),
     )
-    keys = ((name, f"{_PREFIX}DICOM.{tag}", divisor) for name, tag, divisor in wanted)
-    return facts_from(*((name, header.attributes.get(key), divisor, key) for name, key, divisor in keys))
+    keys = [(name, f"{_PREFIX}DICOM.{tag}", divisor) for name, tag, divisor in wanted]
+    keys += [(name, FACT_PREFIX + name, 1.0) for name in FACTS]
+    numbers = facts_from(*((name, attributes.get(key), divisor, key) for name, key, divisor in keys))
+    texts = ((key, attributes.get(key, "").strip()) for key in (f"{_PREFIX}DICOM.{_AGENT_TAG}", f"{FACT_PREFIX}agent"))
+    return (*numbers, *(HeaderFact("agent", text, key) for key, text in texts if text))
 
 
-def _from_labels(header: NrrdHeader, frames: int) -> FrameTimes | None:
-    text = header.attributes.get(f"{_PREFIX}FrameLabels", "").strip()
+def _index_of(header: NrrdHeader) -> SequenceIndex:
+    text = _axis_attribute(header, "index values")
+    return SequenceIndex(
+        tuple(unquote(v) for v in text.split()),
+        header.axis_text("units") or _axis_attribute(header, "index unit"),
+        _axis_attribute(header, "index type") == "text",
+    )
+
+
+def _from_labels(attributes: Mapping[str, str], frames: int) -> FrameTimes | None:
+    text = attributes.get(f"{_PREFIX}FrameLabels", "").strip()
     if not text:
         return None
-    tag = header.attributes.get(f"{_PREFIX}FrameIdentifyingDICOMTagName", "").strip()
-    unit = header.attributes.get(f"{_PREFIX}FrameIdentifyingDICOMTagUnits", "").strip().lower()
+    tag = attributes.get(f"{_PREFIX}FrameIdentifyingDICOMTagName", "").strip()
+    unit = attributes.get(f"{_PREFIX}FrameIdentifyingDICOMTagUnits", "").strip().lower()
     values = _numbers(text.split(","))
     if values is None or len(values) != frames:
         return FrameTimes(
@@ -119,16 +168,12 @@ def _from_labels(header: NrrdHeader, frames: int) -> FrameTimes | None:
     return FrameTimes(times, Source(Origin.READ, f"{_PREFIX}FrameLabels ({tag}, {unit})"))
 
 
-def _from_index(header: NrrdHeader, frames: int) -> FrameTimes:
-    text = _axis_attribute(header, "index values")
-    if not text:
-        return FrameTimes(None, problem="The file carries no frame labels and no index values.")
-    values = _numbers([unquote(v) for v in text.split()])
-    unit = (header.axis_text("units") or _axis_attribute(header, "index unit")).strip().lower()
-    if values is None or len(values) != frames or _axis_attribute(header, "index type") == "text":
-        return FrameTimes(
-            None, problem=f"The index values are not one number for each of the {frames} frames."
-        )
+def _from_index(index: SequenceIndex, frames: int) -> FrameTimes:
+    if not index.values:
+        return FrameTimes(None, problem="There are no frame labels and no index values.")
+    values, unit = _numbers(index.values), index.unit.strip().lower()
+    if values is None or len(values) != frames or index.is_text:
+        return FrameTimes(None, problem=f"The index values are not one number for each of the {frames} frames.")
     if np.array_equal(values - values[0], np.arange(frames)) and values[0] in (0, 1):
         return FrameTimes(None, problem="The index values only count the frames.")
     if unit not in _UNITS_S:
@@ -145,6 +190,6 @@ def _axis_attribute(header: NrrdHeader, name: str) -> str:
     return next((v for a in axes if (v := header.attributes.get(f"axis {a} {name}", "").strip())), "")
 
 
-def _numbers(texts: list[str]) -> np.ndarray | None:
+def _numbers(texts: Sequence[str]) -> np.ndarray | None:
     values = [number_or_none(t) for t in texts]
     return None if None in values or not values else np.array(values, float)

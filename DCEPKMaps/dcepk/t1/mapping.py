@@ -195,7 +195,7 @@ def _check_repetition_time(repetition_time_s: float) -> None:
     if not info.low <= repetition_time_s <= info.high:
         raise InputError(
             f"The {info.label} of {info.shown(repetition_time_s)} of the flip-angle volumes is implausible "
-            f"(expected {info.low * info.scale:g} to {info.shown(info.high)}; the unit of --vfa-tr is ms)."
+            f"(expected {info.low * info.scale:g} to {info.shown(info.high)}; the unit is ms)."
         )
 
 

@@ -44,7 +44,7 @@ def t1_of_blood(acquisition: Acquisition, typed_s: float | None) -> tuple[float,
     if typed_s is not None:
         if not 0.2 <= typed_s <= 5.0:
             raise InputError(
-                f"The T1 of blood of {typed_s:g} s is implausible (expected 0.2 to 5 s; --t1-blood takes s)."
+                f"The T1 of blood of {typed_s:g} s is implausible (expected 0.2 to 5 s; it takes s) (--t1-blood)."
             )
         return float(typed_s), Source(Origin.TYPED, "--t1-blood"), []
     if acquisition.field_strength_t is None:
