@@ -14,11 +14,11 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "DCEPKMaps" / "dcepk"
 LAYERS = (
     {"_version", "errors", "notices", "quality", "kinetics", "provenance"},
-    {"agents", "atomic", "geometry", "progress", "registration", "signal"},
+    {"agents", "atomic", "geometry", "plain", "progress", "registration", "signal"},
     {"acquisition", "maps", "settings"},
     {"series"},
-    {"reading", "masking", "completion", "t1", "fitting"},
-    {"vif", "motion", "vfa", "methods"},
+    {"reading", "masking", "completion", "t1", "fitting", "networks"},
+    {"vif", "motion", "vfa", "methods", "inference"},
     {"quantify", "phantom"},
     {"roi"},
     {"report"},

@@ -120,9 +120,9 @@ def detect_baseline_frames(signal: np.ndarray, mask: np.ndarray | None = None) -
     curve = np.median(voxels, axis=1)
     peak = int(np.argmax(curve))
     rise = float(curve[peak] - curve[: peak + 1].min())
-    voxel_noise = float(np.median(_noise(voxels)))
+    voxel_noise = float(np.median(white_noise(voxels)))
     if rise > _FEWEST_VOXEL_SIGMAS * voxel_noise:
-        noise = float(_noise(curve[peak // 2 :]))
+        noise = float(white_noise(curve[peak // 2 :]))
         for frame in range(1, peak + 1):
             chosen_low = _FIRST_FRAME_SIGMAS * voxel_noise / frame  # how far the mean of so many frames may be too low
             threshold = max(_SURE_SHARE * rise, 4 * noise) + chosen_low
@@ -163,8 +163,8 @@ def _enhancing_voxels(signal: np.ndarray) -> np.ndarray:
     return signal[:, np.argpartition(-rise, count - 1)[:count]].astype(float)
 
 
-def _noise(curves: np.ndarray) -> np.ndarray:
-    """White noise (standard deviation) on smooth curves (T, ...), by second differences; 0 below 7 frames."""
+def white_noise(curves: np.ndarray) -> np.ndarray:
+    """Standard deviation of the white noise on smooth curves (T, ...), by second differences; 0 below 7 frames."""
     if len(curves) < 7:
         return np.zeros(curves.shape[1:])
     return np.median(np.abs(np.diff(curves, 2, axis=0)), axis=0) / (0.6745 * np.sqrt(6))

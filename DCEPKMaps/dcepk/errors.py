@@ -42,6 +42,22 @@ class MissingFact(InputError):
         self.facts = tuple(facts)
 
 
+class MissingPackage(InputError):
+    """An optional package that was asked for indirectly is not installed.
+
+    Parameters
+    ----------
+    message : str
+        What needs it and how to install it.
+    package : str
+        Its name, for front ends that can install it.
+    """
+
+    def __init__(self, message: str, package: str):
+        super().__init__(message)
+        self.package = package
+
+
 class GeometryMismatch(InputError):
     """Two images that must share a voxel grid do not; the message says which axis differs and by how much."""
 

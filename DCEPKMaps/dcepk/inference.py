@@ -1,0 +1,264 @@
+"""Maps by a trained network: the series is brought to the network's frames, cut into pieces, and run.
+
+Neither an input function nor native T1 is used: the network has learned both from its training data, which is why the
+series must be like those (`dcepk.networks.protocol`). Pieces are either the overlapping patches of the training, or
+whole slices; memory is bounded by the number of voxels that are run at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dcepk.completion import white_noise
+from dcepk.errors import InputError
+from dcepk.networks.card import NetworkCard
+from dcepk.networks.frames import frame_weights
+from dcepk.networks.protocol import protocol_notices
+from dcepk.networks.weights import load_network, require_torch
+from dcepk.notices import Notice
+from dcepk.progress import Reporter
+from dcepk.quality import Quality
+from dcepk.series import DynamicSeries
+from dcepk.signal import baseline_signal
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+_VOXELS = 1 << 17
+"""Voxels run at a time: about 250 MB for a hidden layer of 256 and what the convolutions need beside it."""
+_MARGIN = 0.1
+"""A signal this share of the training range beyond it still counts as inside."""
+_STAGE = "Network"
+
+
+@dataclass(frozen=True)
+class Inference:
+    """Maps of a network.
+
+    Attributes
+    ----------
+    values : dict of str to ndarray, shape (Z, Y, X), float32
+        Maps by parameter name; NaN outside the mask and where the signal is not usable.
+    quality : ndarray, shape (Z, Y, X), uint16
+        Bits of `Quality`.
+    notices : tuple of Notice
+        What the user should know.
+    device : str
+        Where the network ran.
+    """
+
+    values: dict[str, np.ndarray]
+    quality: np.ndarray
+    notices: tuple[Notice, ...]
+    device: str
+
+
+def infer(
+    series: DynamicSeries,
+    card: NetworkCard,
+    *,
+    mask: np.ndarray | None = None,
+    whole_slices: bool = False,
+    device: str = "auto",
+    report: Reporter | None = None,
+) -> Inference:
+    """Run a network on a series.
+
+    Parameters
+    ----------
+    series : DynamicSeries
+        With frame times and a known number of baseline frames; any sampling that lasts long enough.
+    card : NetworkCard
+        The network.
+    mask : ndarray of bool, shape (Z, Y, X), optional
+        Voxels to analyse; by default all. Voxels around them are seen by the network all the same.
+    whole_slices : bool
+        Run whole slices instead of overlapping patches: many times faster, and not quite what was trained.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to run; "auto" takes an accelerator where there is one.
+    report : Reporter, optional
+        Progress and cancellation.
+
+    Returns
+    -------
+    Inference
+
+    Raises
+    ------
+    MissingPackage
+        When PyTorch is not installed.
+    MissingFact
+        When the frame times or the number of baseline frames are not known.
+    InputError
+        When the series is too short, the device is not there, or the weights are not those of the card.
+    Cancelled
+        When the user has cancelled.
+    """
+    report = report or Reporter()
+    series.acquisition.require("baseline_frames")
+    frames = _NetworkFrames(series, card)
+    shape = series.geometry.shape
+    mask = np.ones(shape, bool) if mask is None else np.asarray(mask, bool)
+    runner = _Runner(card, device)
+    run = runner.slice if whole_slices else runner.patches
+    values = {o.name: np.full(shape, np.nan, np.float32) for o in card.outputs}
+    quality, noise = np.zeros(shape, np.uint16), []
+    slices = np.flatnonzero(mask.any((1, 2)))
+    for i, z in enumerate(slices):
+        part = report.part(i / len(slices), (i + 1) / len(slices))
+        part(_STAGE, 0.0)
+        own, valid = frames.own(z)
+        relative = frames.resampled(own)
+        network_input = card.normalisation(relative)
+        maps = run(network_input, mask[z], part)
+        inside = mask[z] & valid
+        for output, plane in zip(card.outputs, maps):
+            values[output.name][z][inside] = plane[inside] * output.scale
+        quality[z][mask[z] & ~valid] = np.uint16(Quality.INVALID_SIGNAL)
+        quality[z][inside & frames.unlike_training(relative)] = np.uint16(Quality.OUTSIDE_PROTOCOL)
+        noise.append(white_noise(own[:, inside]) * frames.noise_gain)
+    report(_STAGE, 1.0)
+    notices = protocol_notices(card, series, _snr(np.concatenate(noise) if noise else np.zeros(0)))
+    return Inference(values, quality, notices, str(runner.device))
+
+
+def device_named(name: str) -> torch.device:
+    """The device of that name.
+
+    Raises
+    ------
+    InputError
+        When the name is unknown or this machine has no such device.
+    """
+    require_torch()
+    import torch
+
+    if name not in DEVICES:
+        raise InputError(f"Unknown device '{name}'; known are {', '.join(DEVICES)}.")
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(n for n in ("cuda", "mps", "cpu") if there[n])
+    if not there[name]:
+        usable = ", ".join(n for n, is_there in there.items() if is_there)
+        raise InputError(f"There is no '{name}' device that PyTorch can use here; usable: {usable}.")
+    return torch.device(name)
+
+
+class _NetworkFrames:
+    """The relative signal of a series on the frames of a network, slice by slice."""
+
+    def __init__(self, series: DynamicSeries, card: NetworkCard):
+        self._series, self._baseline = series, series.acquisition.baseline_frames
+        self._weights = frame_weights(series, card.protocol)
+        low, high = (np.asarray(v, np.float32) for v in (card.protocol.signal_low, card.protocol.signal_high))
+        margin = _MARGIN * (high - low)
+        self._low, self._high = (v[:, None, None] for v in (low - margin, high + margin))
+
+    @property
+    def noise_gain(self) -> float:
+        """By how much bringing a series to the frames of the network reduces its noise, in the mean."""
+        return float(np.sqrt((self._weights**2).sum(1).mean()))
+
+    def own(self, z: int) -> tuple[np.ndarray, np.ndarray]:
+        """S(t)/S(0) of one slice on its own frames (T, Y, X), 1 where it is not usable; and where it is (Y, X)."""
+        signal = self._series.signal[:, z]
+        baseline = baseline_signal(signal, self._baseline)
+        valid = np.isfinite(signal.sum(0)) & (baseline > 0)
+        return np.where(valid, signal, 1) / np.where(valid, baseline, 1), valid
+
+    def resampled(self, own: np.ndarray) -> np.ndarray:
+        """The same on the frames of the network."""
+        return np.tensordot(self._weights, own, 1)
+
+    def unlike_training(self, relative: np.ndarray) -> np.ndarray:
+        """Where a curve leaves the range of the training data in any frame, (Y, X)."""
+        return ((relative < self._low) | (relative > self._high)).any(0)
+
+
+class _Runner:
+    """A network on its device, fed with bounded pieces."""
+
+    def __init__(self, card: NetworkCard, device: str):
+        self.device = device_named(device)
+        import torch
+
+        self._torch = torch
+        self._card = card
+        self._layout = torch.channels_last  # twice as fast on CPUs
+        self._network = load_network(card).to(self.device, memory_format=self._layout)
+
+    def slice(self, network_input: np.ndarray, mask: np.ndarray, report: Reporter) -> np.ndarray:
+        """Maps (outputs, Y, X) of a slice (T, Y, X) as a whole, where the mask is.
+
+        It is run in bands that reach as far beyond as the network sees, so that their borders do not show.
+        """
+        before, after = self._network.reach
+        out = np.zeros((len(self._card.outputs), *mask.shape), np.float32)
+        (top, bottom), (left, right) = (_extent(mask.any(axis)) for axis in (1, 0))
+        first_column, last_column = max(0, left - before), right + after
+        columns = network_input[:, :, first_column:last_column]
+        height = max(1, _VOXELS // columns.shape[2] - before - after)
+        for start in range(top, bottom, height):
+            report(_STAGE, (start - top) / (bottom - top))
+            stop, first = min(start + height, bottom), max(0, start - before)
+            maps = self._run(columns[None, :, first : stop + after])[0]
+            out[:, start:stop, left:right] = maps[:, start - first : stop - first, left - first_column :][
+                :, :, : right - left
+            ]
+        return out
+
+    def patches(self, network_input: np.ndarray, mask: np.ndarray, report: Reporter) -> np.ndarray:
+        """Maps (outputs, Y, X) of a slice (T, Y, X): the mean of all overlapping patches that touch the mask."""
+        rows, columns = mask.shape
+        height, width = min(self._card.patch, rows), min(self._card.patch, columns)
+        corners = [
+            (y, x)
+            for y in _starts(rows, height, self._card.stride)
+            for x in _starts(columns, width, self._card.stride)
+            if mask[y : y + height, x : x + width].any()
+        ]
+        total = np.zeros((len(self._card.outputs), rows, columns), np.float32)
+        count = np.zeros((rows, columns), np.float32)
+        for done, some in _batches(corners, max(1, _VOXELS // (height * width))):
+            report(_STAGE, done / len(corners))
+            pieces = np.stack([network_input[:, y : y + height, x : x + width] for y, x in some])
+            for (y, x), maps in zip(some, self._run(pieces)):
+                total[:, y : y + height, x : x + width] += maps
+                count[y : y + height, x : x + width] += 1
+        return total / np.maximum(count, 1)
+
+    def _run(self, pieces: np.ndarray) -> np.ndarray:
+        """Outputs (N, outputs, y, x) of inputs (N, T, y, x)."""
+        torch = self._torch
+        with torch.inference_mode():
+            tensor = torch.from_numpy(np.ascontiguousarray(pieces)).to(self.device, memory_format=self._layout)
+            return self._network(tensor).float().cpu().numpy()
+
+
+def _extent(line: np.ndarray) -> tuple[int, int]:
+    """First and past the last True of a line that holds one."""
+    where = np.flatnonzero(line)
+    return int(where[0]), int(where[-1]) + 1
+
+
+def _starts(size: int, patch: int, stride: int) -> list[int]:
+    """Where patches start along an axis, so that they reach its end."""
+    last = size - patch
+    return sorted({*range(0, last + 1, stride), last})
+
+
+def _batches(items: list, size: int) -> Iterator[tuple[int, list]]:
+    """How many came before, and the next ``size`` items."""
+    for start in range(0, len(items), size):
+        yield start, items[start : start + size]
+
+
+def _snr(noise: np.ndarray) -> float | None:
+    """Signal-to-noise ratio of the median voxel from the noise of S(t)/S(0); None where it cannot be told."""
+    noise = noise[noise > 0]
+    return float(1 / np.median(noise)) if noise.size else None

@@ -1,0 +1,292 @@
+"""The card of a network: what it is, what it was trained for, how it was made. Plain json beside the weights.
+
+A card is all that menus, documentation and the check of a protocol need, so that reading one does not need torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcepk.errors import InputError
+from dcepk.maps import PARAMETERS, Parameter
+from dcepk.plain import from_plain
+
+SUFFIX = ".json"
+QUANTITY = "S(t)/S(0)"
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Name of the architecture (`dcepk.networks.weights.ARCHITECTURES`) and the arguments of its class."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Output:
+    """One map: the network's number times ``scale`` is the parameter ``name`` in ``unit``."""
+
+    name: str
+    unit: str
+    scale: float
+
+    def __post_init__(self) -> None:
+        if self.name not in PARAMETERS:
+            raise InputError(f"Unknown parameter '{self.name}'; known are {', '.join(PARAMETERS)}.")
+        if self.unit != PARAMETERS[self.name].unit:
+            raise InputError(f"The unit of {self.name} is '{PARAMETERS[self.name].unit}', not '{self.unit}'.")
+        if not self.scale > 0:
+            raise InputError(f"The scale of {self.name} must be above 0, not {self.scale:g}.")
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How a series becomes the input of a network.
+
+    Attributes
+    ----------
+    quantity : str
+        ``S(t)/S(0)``, with S(0) the mean of the frames before contrast.
+    limits : (float, float)
+        The quantity is cut to these, so that voxels of air (noise divided by noise) stay finite.
+    offset, scale : float
+        The network sees (quantity - offset) / scale.
+    """
+
+    limits: Range
+    offset: float = 0.0
+    scale: float = 1.0
+    quantity: str = QUANTITY
+
+    def __post_init__(self) -> None:
+        if self.quantity != QUANTITY:
+            raise InputError(f"Unknown input '{self.quantity}'; known is {QUANTITY}.")
+        if not self.limits[0] < self.limits[1]:
+            raise InputError(f"The limits of the input must increase, not {self.limits[0]:g} to {self.limits[1]:g}.")
+        if not self.scale > 0:
+            raise InputError(f"The scale of the input must be above 0, not {self.scale:g}.")
+
+    def __call__(self, relative: np.ndarray) -> np.ndarray:
+        """Network input of relative signal S(t)/S(0), of any shape, float32; what is not finite counts as 1."""
+        finite = np.where(np.isfinite(relative), relative, 1.0)
+        return ((np.clip(finite, *self.limits) - self.offset) / self.scale).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class ProtocolRange:
+    """What a network was trained for; ranges are (lowest, highest).
+
+    Attributes
+    ----------
+    frame_times_s : tuple of float
+        Centres of the frames that are its channels, s.
+    frame_duration_s : float
+        Time over which one of them is acquired, s.
+    baseline_frames : int
+        How many of them lie before contrast.
+    repetition_time_s, echo_time_s, flip_angle_deg, field_strength_t : (float, float)
+        The facts of `dcepk.acquisition.Acquisition` with the same names.
+    agents : tuple of str
+        Generic names of the contrast agents.
+    relaxivity_per_s_mM : (float, float)
+        The relaxivity that its maps rest on, /s/mM: they scale with it, so it is told and not checked.
+    t10_s : (float, float)
+        Native T1, s.
+    snr : (float, float)
+        Signal-to-noise ratio of a baseline frame in white matter.
+    signal_low, signal_high : tuple of float
+        Lowest and highest S(t)/S(0) of each frame in the training data, without the most extreme.
+    """
+
+    frame_times_s: tuple[float, ...]
+    frame_duration_s: float
+    baseline_frames: int
+    repetition_time_s: Range
+    echo_time_s: Range
+    flip_angle_deg: Range
+    field_strength_t: Range
+    agents: tuple[str, ...]
+    relaxivity_per_s_mM: Range
+    t10_s: Range
+    snr: Range
+    signal_low: tuple[float, ...]
+    signal_high: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        frames = len(self.frame_times_s)
+        if frames < 2 or np.any(np.diff(self.frame_times_s) <= 0):
+            raise InputError("The frame times of a network must increase.")
+        if not 1 <= self.baseline_frames < frames:
+            raise InputError(f"{self.baseline_frames} of {frames} frames cannot lie before contrast.")
+        if not len(self.signal_low) == len(self.signal_high) == frames:
+            raise InputError(f"The range of the signal must be given for each of the {frames} frames.")
+        for f in fields(self):
+            low_high = getattr(self, f.name)
+            if f.type == "Range" and not low_high[0] <= low_high[1]:
+                raise InputError(
+                    f"The range of {f.name} must not decrease, as {low_high[0]:g} to {low_high[1]:g} does."
+                )
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the weights were made.
+
+    Attributes
+    ----------
+    command : str
+        The command line, to be run in the repository.
+    size : str
+        Which preset of the configuration: smoke, cpu, full.
+    seed : int
+        Seed of everything that is random.
+    target : str
+        What the network learned from: a fit, or the truth.
+    data : str
+        Recipe of the training data in words.
+    cohort_sha256 : str
+        Checksum of that recipe with its seeds.
+    git_revision, date, hardware : str
+        Where and when.
+    epochs, iterations : int
+        Length of the training.
+    minutes : float
+        Time it took.
+    config : dict
+        The configuration, complete.
+    """
+
+    command: str
+    size: str
+    seed: int
+    target: str
+    data: str
+    cohort_sha256: str
+    git_revision: str
+    date: str
+    hardware: str
+    epochs: int
+    iterations: int
+    minutes: float
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """File of the state dictionary beside the card, its checksum, and the number of trained parameters in it."""
+
+    file: str
+    sha256: str
+    parameters: int
+
+
+@dataclass(frozen=True)
+class NetworkCard:
+    """A network on file.
+
+    Attributes
+    ----------
+    name, label, summary, reference : str
+        As in the method table.
+    preset : str
+        The protocol it was trained for, in a word.
+    architecture, normalisation, outputs, protocol, training, weights
+        See their classes.
+    patch, stride : int
+        Edge of the square patches it was trained on, and the step between overlapping patches, in voxels.
+    metrics : dict of str to float
+        Figures of the finished network, named in words.
+    place : Traversable or None
+        The folder of the card; not part of the file.
+    """
+
+    name: str
+    label: str
+    summary: str
+    reference: str
+    preset: str
+    architecture: Architecture
+    normalisation: Normalisation
+    outputs: tuple[Output, ...]
+    patch: int
+    stride: int
+    protocol: ProtocolRange
+    training: Training
+    metrics: dict[str, float]
+    weights: WeightsFile
+    place: Any = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.stride <= self.patch:
+            raise InputError(f"Patches of {self.patch} voxels cannot overlap at a step of {self.stride}.")
+        if not self.outputs:
+            raise InputError("A network needs at least one output.")
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The maps it makes."""
+        return tuple(PARAMETERS[o.name] for o in self.outputs)
+
+    def to_text(self) -> str:
+        """The card as it is written."""
+        values = asdict(self)
+        del values["place"]
+        return json.dumps(values, indent=1) + "\n"
+
+
+def card_from_text(text: str, name: str, place: Any) -> NetworkCard:
+    """A card from the text of its file.
+
+    Parameters
+    ----------
+    text : str
+        What `NetworkCard.to_text` wrote.
+    name : str
+        What messages call the file.
+    place : Traversable
+        The folder of the file, where the weights are.
+
+    Raises
+    ------
+    InputError
+        When it is not a complete card.
+    """
+    try:
+        values: Mapping[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"The card {name} is not json: {error}.") from error
+    card = from_plain(NetworkCard, values, f"The card {name}")
+    object.__setattr__(card, "place", place)
+    return card
+
+
+def read_card(path: str | Path) -> NetworkCard:
+    """The card of a file.
+
+    Raises
+    ------
+    InputError
+        When there is no such file, or it is not a card.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The card {path} cannot be read: {error}.") from error
+    return card_from_text(text, path.name, path.absolute().parent)
+
+
+def shipped_cards() -> tuple[NetworkCard, ...]:
+    """The networks that come with the package, by name."""
+    folder = files("dcepk").joinpath("data/networks")
+    found = sorted((f for f in folder.iterdir() if f.name.endswith(SUFFIX)), key=lambda f: f.name)
+    return tuple(card_from_text(f.read_text(encoding="utf-8"), f.name, folder) for f in found)

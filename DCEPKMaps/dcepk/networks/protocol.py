@@ -1,0 +1,66 @@
+"""Whether a series is like those that a network was trained on, as notices for the user."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dcepk.acquisition import FACTS
+from dcepk.networks.card import NetworkCard, Range
+from dcepk.notices import Notice
+from dcepk.series import DynamicSeries
+
+_CHECKED = ("repetition_time_s", "echo_time_s", "flip_angle_deg", "field_strength_t")
+_SAME = 0.02
+"""Protocols that differ by less than this share count as equal: scanners round."""
+_COARSER = 1.5
+_LIKE_SNR = 1.25
+
+
+def protocol_notices(card: NetworkCard, series: DynamicSeries, snr: float | None) -> tuple[Notice, ...]:
+    """What of a series is outside what the network was trained for, and what cannot be told.
+
+    Parameters
+    ----------
+    card : NetworkCard
+        The network.
+    series : DynamicSeries
+        The series, with frame times.
+    snr : float or None
+        Its signal-to-noise ratio per frame on the network's frames; None when it cannot be measured.
+
+    Returns
+    -------
+    tuple of Notice
+        With the codes ``outside-protocol`` and ``protocol-unknown``; empty when all is known and inside.
+    """
+    outside, unknown = [], []
+    acquisition, protocol = series.acquisition, card.protocol
+    for name in _CHECKED:
+        info, value, trained = FACTS[name], getattr(acquisition, name), getattr(protocol, name)
+        if value is None:
+            unknown.append(info.label)
+        elif not trained[0] * (1 - _SAME) <= value <= trained[1] * (1 + _SAME):
+            outside.append(f"{info.label} {info.shown(value)} (trained for {_shown(trained, info.scale, info.unit)})")
+    if acquisition.agent is None:
+        unknown.append("contrast agent")
+    elif protocol.agents and acquisition.agent not in protocol.agents:
+        outside.append(f"contrast agent {acquisition.agent} (trained for {', '.join(protocol.agents)})")
+    interval = float(np.median(np.diff(protocol.frame_times_s)))
+    if series.interval_s > _COARSER * interval:
+        outside.append(f"a frame every {series.interval_s:.3g} s (trained for {interval:.3g} s)")
+    low, high = protocol.snr
+    if snr is not None and not low / _LIKE_SNR <= snr <= high * _LIKE_SNR:
+        outside.append(f"a signal-to-noise ratio of {snr:.2g} (trained for {_shown(protocol.snr)})")
+    notices = []
+    if outside:
+        text = f"This series is not like those that '{card.label}' was trained on: {'; '.join(outside)}. "
+        notices.append(Notice("outside-protocol", text + "Its maps may be wrong without looking wrong."))
+    if unknown:
+        text = f"'{card.label}' was trained for one protocol, and the series does not say its {', '.join(unknown)}."
+        notices.append(Notice("protocol-unknown", text))
+    return tuple(notices)
+
+
+def _shown(trained: Range, scale: float = 1.0, unit: str = "") -> str:
+    low, high = (f"{v * scale:.4g}" for v in trained)
+    return f"{low if low == high else f'{low} to {high}'} {unit}".strip()

@@ -1,0 +1,93 @@
+"""From a card to a network that is ready to run, and from a trained network to its files.
+
+Weights are plain state dictionaries (``torch.load(weights_only=True)``: no code runs when they are read), and are
+refused when their checksum is not that of the card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from dcepk.errors import InputError, MissingPackage
+from dcepk.networks.card import Architecture, NetworkCard
+
+if TYPE_CHECKING:
+    from torch import nn
+
+ARCHITECTURES = {"dual-path": ("dual_path", "DualPath")}
+"""Module and class of each architecture, by the name that cards and configurations use."""
+
+
+def require_torch() -> None:
+    """Refuse to go on where PyTorch is not installed.
+
+    Raises
+    ------
+    MissingPackage
+        With how to install it.
+    """
+    try:
+        import_module("torch")
+    except ImportError as error:
+        raise MissingPackage(
+            "Networks need PyTorch, which is not installed (pip install 'dcepk[models]').", "torch"
+        ) from error
+
+
+def build_network(architecture: Architecture) -> nn.Module:
+    """An untrained network.
+
+    Raises
+    ------
+    InputError
+        When the architecture is unknown, or its arguments are not those of its class.
+    """
+    require_torch()
+    if architecture.name not in ARCHITECTURES:
+        raise InputError(f"Unknown network '{architecture.name}'; known are {', '.join(ARCHITECTURES)}.")
+    module, name = ARCHITECTURES[architecture.name]
+    network = getattr(import_module(f"dcepk.networks.{module}"), name)
+    try:
+        return network(**architecture.arguments)
+    except TypeError as error:
+        raise InputError(f"The network '{architecture.name}' cannot be built: {error}.") from error
+
+
+def load_network(card: NetworkCard) -> nn.Module:
+    """The trained network of a card, ready for inference on the CPU.
+
+    Raises
+    ------
+    InputError
+        When the weights are missing, have another checksum, or do not fit the architecture.
+    """
+    network = build_network(card.architecture)
+    import torch
+
+    try:
+        content = card.place.joinpath(card.weights.file).read_bytes()
+    except OSError as error:
+        raise InputError(f"The weights of '{card.name}' cannot be read: {error}.") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != card.weights.sha256:
+        raise InputError(
+            f"The weights of '{card.name}' are not those of its card: {card.weights.file} has the checksum "
+            f"{found[:12]}..., the card says {card.weights.sha256[:12]}...."
+        )
+    try:
+        network.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise InputError(f"The weights of '{card.name}' do not fit the network: {error}.") from error
+    return network.eval().requires_grad_(False)
+
+
+def weights_content(network: nn.Module) -> bytes:
+    """The state dictionary as the content of a file; the same weights give the same bytes."""
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, buffer)
+    return buffer.getvalue()
