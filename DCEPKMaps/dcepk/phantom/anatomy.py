@@ -12,6 +12,7 @@ from dcepk.phantom.deformation import Deformation
 from dcepk.phantom.lesions import subject_labels
 from dcepk.phantom.streams import Streams
 from dcepk.phantom.tissues import tissues
+from dcepk.phantom.variety import USUAL, Variety
 from dcepk.phantom.vessels import subject_vessels
 from dcepk.progress import Reporter
 
@@ -45,7 +46,9 @@ class Anatomy:
         return self.fractions.max(0)
 
 
-def subject_anatomy(streams: Streams, geometry: Geometry, anatomy: str, report: Reporter | None = None) -> Anatomy:
+def subject_anatomy(
+    streams: Streams, geometry: Geometry, anatomy: str, report: Reporter | None = None, variety: Variety = USUAL
+) -> Anatomy:
     """Draw one subject and sample it on a grid.
 
     Parameters
@@ -54,15 +57,17 @@ def subject_anatomy(streams: Streams, geometry: Geometry, anatomy: str, report: 
         Sources of shape, vessels and lesions.
     geometry : Geometry
         The voxel grid, with an identity direction matrix.
-    anatomy : {"stroke", "glioma"}
-        Which disease.
+    anatomy : str
+        Which disease, of `dcepk.phantom.lesions.ANATOMIES`.
     report : Reporter, optional
         Progress and cancellation.
+    variety : Variety
+        How far subjects differ.
     """
     atlas = load_atlas()
-    deformation = Deformation(streams.shape, geometry)
+    deformation = Deformation(streams.shape, geometry, variety)
     vessels = subject_vessels(streams.vessels, atlas)
-    subject = subject_labels(streams.lesions, atlas, anatomy)
+    subject = subject_labels(streams.lesions, atlas, anatomy, streams.lesion_sizes, variety)
     # The flag travels with the label, so that one look-up serves both.
     near_flag = np.uint8(128)
     volume = subject.labels | np.where(vessels.near, near_flag, np.uint8(0))

@@ -9,6 +9,8 @@ from importlib.resources import as_file, files
 import numpy as np
 import SimpleITK as sitk
 
+HEAD_CENTRE_RAS_MM = np.array([0.0, -15.0, 15.0])
+
 
 @dataclass(frozen=True)
 class Atlas:
@@ -46,6 +48,13 @@ class Atlas:
         depth, height, width = self.labels.shape
         x, y, z = self.origin_lps_mm
         return -(x + np.arange(width)), -(y + np.arange(height)), z + np.arange(depth)
+
+    def surface_mm(self, direction: np.ndarray) -> np.ndarray:
+        """Distance from the middle of the head to the outer surface along directions (N, 3; RAS), shape (N,)."""
+        along = np.arange(20, 130, dtype=float)
+        points = (HEAD_CENTRE_RAS_MM + along[:, None, None] * direction) * (-1, -1, 1)
+        inside = self.at(tuple(np.moveaxis(points, -1, 0))) > 0
+        return along[len(along) - 1 - np.argmax(inside[::-1], axis=0)]
 
 
 @cache

@@ -7,11 +7,11 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from dcepk.geometry import Geometry
+from dcepk.phantom.variety import USUAL, Variety
 
 _CENTRE_LPS_MM = np.array([0.0, 17.0, 10.0])
-_SCALE_RANGE, _SHEAR_SD, _TILT_DEG = (0.94, 1.06), 0.015, 5.0
-_CONTROL_MM, _CONTROL_SD_MM = 45.0, 2.5
-_VENTRICLES_LPS_MM, _VENTRICLE_WIDTH_MM, _VENTRICLE_PUSH_MM = np.array([0.0, 5.0, 15.0]), 22.0, 3.0
+_CONTROL_MM = 45.0
+_VENTRICLES_LPS_MM, _VENTRICLE_WIDTH_MM = np.array([0.0, 5.0, 15.0]), 22.0
 _NODE_MM = 6.0
 
 
@@ -24,9 +24,11 @@ class Deformation:
         Source of the shape.
     geometry : Geometry
         The grid that will be mapped, with an identity direction matrix.
+    variety : Variety
+        How far subjects differ.
     """
 
-    def __init__(self, rng: np.random.Generator, geometry: Geometry):
+    def __init__(self, rng: np.random.Generator, geometry: Geometry, variety: Variety = USUAL):
         # From the field of view alone, so that a subject has the same shape on a coarse and a fine grid.
         spacing = np.asarray(geometry.spacing_mm)
         low = np.asarray(geometry.origin_mm) - spacing / 2 - _NODE_MM
@@ -35,9 +37,8 @@ class Deformation:
         self._low = low
         axes = [low[i] + _NODE_MM * np.arange(counts[i]) for i in range(3)]
         points = np.stack(np.meshgrid(*axes, indexing="ij"))  # (3, X, Y, Z), LPS
-        self._nodes = np.stack(_affine(rng, points) + _smooth(rng, counts) + _ventricles(rng, points)).astype(
-            np.float32
-        )
+        displacement = _affine(rng, points, variety) + _smooth(rng, counts, variety.warp_sd_mm)
+        self._nodes = (displacement + _ventricles(rng, points, variety.ventricles_mm)).astype(np.float32)
 
     def atlas_points(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, ...]:
         """Atlas positions x, y, z, each of shape (z, y, x), of a grid given by its axes (LPS, mm)."""
@@ -57,27 +58,28 @@ class Deformation:
         return index, (position - index).astype(np.float32)
 
 
-def _affine(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
+def _affine(rng: np.random.Generator, points: np.ndarray, variety: Variety) -> np.ndarray:
     """Displacement of scaling, shear and rotation about the centre of the brain."""
-    scale = rng.uniform(*_SCALE_RANGE, 3)
-    shear = np.triu(rng.normal(0, _SHEAR_SD, (3, 3)), 1)
-    turn = Rotation.from_euler("xyz", rng.uniform(-_TILT_DEG, _TILT_DEG, 3), degrees=True).as_matrix()
+    scale = rng.uniform(*variety.scale, 3)
+    shear = np.triu(rng.normal(0, variety.shear_sd, (3, 3)), 1)
+    tilt = rng.uniform(-variety.tilt_deg, variety.tilt_deg, 3)
+    turn = Rotation.from_euler("xyz", tilt, degrees=True).as_matrix()
     matrix = turn @ (np.eye(3) + shear) @ np.diag(scale)
     centred = points - _CENTRE_LPS_MM[:, None, None, None]
     # Written out: a matrix product's last bit may depend on the number of threads.
     return np.stack([sum(matrix[i, j] * centred[j] for j in range(3)) - centred[i] for i in range(3)])
 
 
-def _smooth(rng: np.random.Generator, counts: np.ndarray) -> np.ndarray:
+def _smooth(rng: np.random.Generator, counts: np.ndarray, sd_mm: float) -> np.ndarray:
     """Random displacement, smooth on the scale of the control grid."""
-    controls = rng.normal(0, _CONTROL_SD_MM, (3, *(np.ceil(counts * _NODE_MM / _CONTROL_MM).astype(int) + 3)))
+    controls = rng.normal(0, sd_mm, (3, *(np.ceil(counts * _NODE_MM / _CONTROL_MM).astype(int) + 3)))
     where = np.meshgrid(*(1 + np.arange(n) * _NODE_MM / _CONTROL_MM for n in counts), indexing="ij")
     return np.stack([ndimage.map_coordinates(c, where, order=3, mode="nearest") for c in controls])
 
 
-def _ventricles(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
+def _ventricles(rng: np.random.Generator, points: np.ndarray, largest_mm: float) -> np.ndarray:
     """Displacement towards the middle of the ventricles, which makes them wider."""
     from_middle = points - _VENTRICLES_LPS_MM[:, None, None, None]
     u = np.sqrt(np.sum(from_middle**2, axis=0)) / _VENTRICLE_WIDTH_MM
-    push = rng.uniform(0, _VENTRICLE_PUSH_MM) * np.exp(0.5 - 0.5 * u**2)
+    push = rng.uniform(0, largest_mm) * np.exp(0.5 - 0.5 * u**2)
     return -from_middle / _VENTRICLE_WIDTH_MM * push

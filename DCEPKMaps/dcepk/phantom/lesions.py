@@ -1,4 +1,4 @@
-"""Lesions of one subject, painted into a copy of the atlas: small-vessel disease and stroke, or a glioma.
+"""Lesions of one subject, painted into a copy of the atlas: vessel disease and stroke, or one kind of tumour.
 
 Every lesion is an ellipsoid whose surface is roughened by smooth noise, kept to the tissues it grows in.
 """
@@ -11,10 +11,11 @@ import numpy as np
 from scipy import ndimage
 
 from dcepk.errors import InputError
-from dcepk.phantom.atlas import Atlas
+from dcepk.phantom.atlas import HEAD_CENTRE_RAS_MM, Atlas
 from dcepk.phantom.tissues import label_of
+from dcepk.phantom.variety import USUAL, Variety
 
-ANATOMIES = ("stroke", "glioma")
+ANATOMIES = ("stroke", "glioma", "metastases", "meningioma")
 _ROUGHNESS, _ROUGHNESS_MM = 0.18, 4.0
 
 # Caps and bands of white-matter hyperintensity beside the lateral ventricles (right side; RAS centre,
@@ -30,7 +31,20 @@ _STROKE_SITES = ((25, -12, 30), (27, -28, 26), (26, 14, 28), (28, -50, 28))
 _LACUNE_SITES = ((25, 4, 8), (14, -17, 9), (24, -8, 20))
 
 
-def subject_labels(rng: np.random.Generator, atlas: Atlas, anatomy: str) -> Atlas:
+# Metastases: how many, and their diameters: a median of 6 mm, a third of them below 5 mm.
+_METASTASES, _METASTASIS_MM, _METASTASIS_FACTOR, _METASTASIS_RANGE_MM = (1, 12), 6.0, 1.6, (2.0, 30.0)
+_RINGS_FROM_MM, _RIM_MM, _OEDEMA_FROM_MM = 12.0, (2.0, 4.0), 8.0
+_METASTASIS_Z_RAS_MM = (-20, 45)
+_MENINGIOMA_MM = (8.0, 16.0)
+
+
+def subject_labels(
+    rng: np.random.Generator,
+    atlas: Atlas,
+    anatomy: str,
+    sizes: np.random.Generator | None = None,
+    variety: Variety = USUAL,
+) -> Atlas:
     """The atlas with one subject's lesions.
 
     Parameters
@@ -39,8 +53,12 @@ def subject_labels(rng: np.random.Generator, atlas: Atlas, anatomy: str) -> Atla
         Source of places, sizes and shapes.
     atlas : Atlas
         The healthy brain.
-    anatomy : {"stroke", "glioma"}
+    anatomy : {"stroke", "glioma", "metastases", "meningioma"}
         Which disease.
+    sizes : Generator, optional
+        Source of what the variety adds to the sizes; by default nothing is added.
+    variety : Variety
+        How far subjects differ.
 
     Raises
     ------
@@ -49,8 +67,8 @@ def subject_labels(rng: np.random.Generator, atlas: Atlas, anatomy: str) -> Atla
     """
     if anatomy not in ANATOMIES:
         raise InputError(f"Unknown anatomy '{anatomy}'; known are {', '.join(ANATOMIES)}.")
-    canvas = _Canvas(rng, atlas, atlas.labels.copy())
-    (_paint_stroke if anatomy == "stroke" else _paint_glioma)(canvas)
+    canvas = _Canvas(rng, atlas, atlas.labels.copy(), sizes, np.log(variety.lesion_scale))
+    _PAINTERS[anatomy](canvas)
     return Atlas(canvas.labels, atlas.origin_lps_mm)
 
 
@@ -59,6 +77,12 @@ class _Canvas:
     rng: np.random.Generator
     atlas: Atlas
     labels: np.ndarray
+    sizes: np.random.Generator | None
+    log_scale: np.ndarray
+
+    def size(self) -> float:
+        """How large the next lesion is relative to the usual."""
+        return 1.0 if self.sizes is None else float(np.exp(self.sizes.uniform(*self.log_scale)))
 
     def distance(self, centre_ras, semi_axes) -> tuple[tuple[slice, ...], np.ndarray]:
         """Box around an ellipsoid, and in it the distance from its centre relative to its rough surface."""
@@ -96,15 +120,15 @@ def _paint_stroke(canvas: _Canvas) -> None:
             canvas.paint("white matter hyperintensity", box, distance <= 1, "white matter")
     for _ in range(_DEEP_FOCI):
         centre = (rng.choice((-1, 1)) * rng.uniform(22, 34), rng.uniform(-55, 35), rng.uniform(18, 42))
-        box, distance = canvas.distance(centre, burden * rng.uniform(2, 6, 3))
+        box, distance = canvas.distance(centre, canvas.size() * burden * rng.uniform(2, 6, 3))
         canvas.paint("white matter hyperintensity", box, distance <= 1, "white matter")
     side = rng.choice((-1, 1))
     x, y, z = _STROKE_SITES[rng.integers(len(_STROKE_SITES))] + rng.normal(0, 1.5, 3)
-    box, distance = canvas.distance((side * x, y, z), rng.uniform(8, 12, 3))
+    box, distance = canvas.distance((side * x, y, z), canvas.size() * rng.uniform(8, 12, 3))
     brain = ("white matter", "cortex", "deep grey matter", "white matter hyperintensity")
     canvas.paint("recent stroke lesion", box, distance <= 1, *brain)
     x, y, z = _LACUNE_SITES[rng.integers(len(_LACUNE_SITES))] + rng.normal(0, 1, 3)
-    box, distance = canvas.distance((-side * x, y, z), rng.uniform(4, 6, 3))
+    box, distance = canvas.distance((-side * x, y, z), canvas.size() * rng.uniform(4, 6, 3))
     canvas.paint("lacune", box, distance <= 1, *brain)
 
 
@@ -112,7 +136,7 @@ def _paint_glioma(canvas: _Canvas) -> None:
     rng = canvas.rng
     side = rng.choice((-1, 1))
     centre = np.array([side * rng.uniform(28, 38), rng.uniform(-45, 30), rng.uniform(10, 32)])
-    axes = rng.uniform(14, 22, 3)
+    axes = canvas.size() * rng.uniform(14, 22, 3)
     tissue = ("white matter", "cortex", "deep grey matter")
     box, distance = canvas.distance(centre, axes * 1.1)
     canvas.paint("oedema", box, distance <= 1.55, "white matter")
@@ -123,3 +147,49 @@ def _paint_glioma(canvas: _Canvas) -> None:
     canvas.paint("enhancing tumour", box, distance <= 1, "oedema", "non-enhancing tumour", *tissue)
     core = rng.uniform(0.55, 0.7)
     canvas.paint("tumour core", box, distance <= core, "enhancing tumour")
+
+
+def _paint_metastases(canvas: _Canvas) -> None:
+    """Round lesions at the border of white matter and cortex; large ones are rings with oedema around."""
+    rng, labels = canvas.rng, canvas.atlas.labels
+    white, cortex = labels == label_of("white matter"), labels == label_of("cortex")
+    z = canvas.atlas.axes_ras_mm()[2]
+    border = white & ndimage.binary_dilation(cortex, iterations=2)
+    border[(z < _METASTASIS_Z_RAS_MM[0]) | (z > _METASTASIS_Z_RAS_MM[1])] = False
+    places = np.argwhere(border)
+    brain = ("white matter", "cortex", "deep grey matter", "oedema", "CSF")
+    for _ in range(rng.integers(_METASTASES[0], _METASTASES[1] + 1)):
+        place = places[rng.integers(len(places))]
+        centre = [axis[i] for axis, i in zip(canvas.atlas.axes_ras_mm(), place[::-1])]
+        diameter = float(np.clip(_METASTASIS_MM * _METASTASIS_FACTOR ** rng.standard_normal(), *_METASTASIS_RANGE_MM))
+        axes = diameter / 2 * rng.uniform(0.9, 1.1, 3)
+        if diameter > _OEDEMA_FROM_MM:
+            box, distance = canvas.distance(centre, axes * rng.uniform(1.5, 2.2))
+            canvas.paint("oedema", box, distance <= 1, "white matter")
+        box, distance = canvas.distance(centre, axes)
+        canvas.paint("metastasis", box, distance <= 1, *brain)
+        if diameter > _RINGS_FROM_MM:
+            inner = 1 - rng.uniform(*_RIM_MM) / (diameter / 2)
+            canvas.paint("tumour core", box, distance <= inner, "metastasis")
+
+
+def _paint_meningioma(canvas: _Canvas) -> None:
+    """One lesion that grows inwards from the surface of the brain, over which it pushes its neighbours aside."""
+    rng = canvas.rng
+    side, from_top, forward = rng.choice((-1, 1)), np.deg2rad(rng.uniform(25, 75)), np.deg2rad(rng.uniform(-60, 60))
+    direction = np.array(
+        [side * np.sin(from_top), np.cos(from_top) * np.sin(forward), np.cos(from_top) * np.cos(forward)]
+    )
+    axes = canvas.size() * rng.uniform(*_MENINGIOMA_MM, 3)
+    surface = canvas.atlas.surface_mm(direction[None])[0]
+    centre = HEAD_CENTRE_RAS_MM + (surface - 0.7 * axes.min()) * direction
+    box, distance = canvas.distance(centre, axes)
+    canvas.paint("meningioma", box, distance <= 1, "white matter", "cortex", "CSF", "deep grey matter")
+
+
+_PAINTERS = {
+    "stroke": _paint_stroke,
+    "glioma": _paint_glioma,
+    "metastases": _paint_metastases,
+    "meningioma": _paint_meningioma,
+}

@@ -11,9 +11,10 @@ from scipy.spatial.transform import Rotation
 from dcepk.errors import InputError
 from dcepk.geometry import Geometry
 
-MOTIONS = ("walk", "jumps")
+MOTIONS = ("walk", "jumps", "restless")
 _WALK_STEP = 0.2
 _JUMPS, _JUMP_SIZE = 3, 2.0
+_RESTLESS_SHARE, _RESTLESS_SIZE = 0.05, (1.0, 4.0)
 _RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 
 
@@ -58,9 +59,10 @@ def subject_motion(rng: np.random.Generator, kind: str, frames: int, baseline_fr
     ----------
     rng : Generator
         Source of directions and moments.
-    kind : {"walk", "jumps"}
+    kind : {"walk", "jumps", "restless"}
         A random walk with steps of 0.2 mm and 0.2 degrees along and about each axis; or three jumps, each to
-        a pose 2 mm and 2 degrees away from rest that lasts until the next.
+        a pose 2 mm and 2 degrees away from rest that lasts until the next; or the walk with a lasting jump of
+        1 to 4 mm and degrees in one frame out of 20.
     frames, baseline_frames : int
         The head rests during the baseline frames.
 
@@ -73,9 +75,13 @@ def subject_motion(rng: np.random.Generator, kind: str, frames: int, baseline_fr
         raise InputError(f"Unknown motion '{kind}'; known are {', '.join(MOTIONS)}, or none.")
     pose = np.zeros((frames, 6))
     moving = np.arange(baseline_frames, frames)
-    if kind == "walk":
+    if kind in ("walk", "restless"):
         pose[moving] = np.cumsum(rng.normal(0, _WALK_STEP, (moving.size, 6)), axis=0)
-    else:
+    if kind == "restless":
+        for frame in moving[rng.random(moving.size) < _RESTLESS_SHARE]:
+            pose[frame:, :3] += rng.uniform(*_RESTLESS_SIZE) * _direction(rng)
+            pose[frame:, 3:] += rng.uniform(*_RESTLESS_SIZE) * _direction(rng)
+    if kind == "jumps":
         for frame in np.sort(rng.choice(moving, min(_JUMPS, moving.size), replace=False)):
             pose[frame:, :3], pose[frame:, 3:] = (_JUMP_SIZE * _direction(rng) for _ in range(2))
     return HeadMotion(pose[:, :3], pose[:, 3:])

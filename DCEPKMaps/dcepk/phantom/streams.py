@@ -24,6 +24,8 @@ class Streams:
     drift: np.random.Generator
     noise: np.random.Generator
     flip_angle_noise: np.random.Generator
+    blood: np.random.Generator
+    lesion_sizes: np.random.Generator
 
     @classmethod
     def of_seed(cls, seed: int) -> Streams:

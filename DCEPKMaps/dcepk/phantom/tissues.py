@@ -13,6 +13,7 @@ from importlib.resources import files
 import numpy as np
 
 from dcepk.phantom.streams import spread
+from dcepk.phantom.variety import USUAL, Variety
 
 _LARGEST_VE = 0.8
 
@@ -92,7 +93,7 @@ def label_of(name: str) -> int:
 
 
 def subject_tissues(
-    rng: np.random.Generator, field_strength_t: float, hematocrit: float
+    rng: np.random.Generator, field_strength_t: float, hematocrit: float, variety: Variety = USUAL
 ) -> tuple[SubjectTissue | None, ...]:
     """Draw the properties of one subject's tissues; None for air.
 
@@ -104,13 +105,16 @@ def subject_tissues(
         Field strength, T; native T1 is that of the nearer of 1.5 and 3 T.
     hematocrit : float
         Haematocrit of the subject.
+    variety : Variety
+        How far subjects differ.
     """
     drawn: list[SubjectTissue | None] = []
     for tissue in tissues():
         low_field = field_strength_t < 2.25
         t1, t1_sd = (tissue.t1_1p5t_s, tissue.t1_sd_1p5t_s) if low_field else (tissue.t1_3t_s, tissue.t1_sd_3t_s)
         deviation = float(np.clip(rng.standard_normal(), -2, 2))
-        ktrans, vp, ve = (spread(rng, f) for f in (tissue.ktrans_factor, tissue.vp_factor, tissue.ve_factor))
+        factors = (tissue.ktrans_factor, tissue.vp_factor, tissue.ve_factor)
+        ktrans, vp, ve = (spread(rng, factor**variety.kinetics_power) for factor in factors)
         if t1 is None:
             drawn.append(None)
             continue

@@ -9,13 +9,12 @@ from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import cKDTree
 
-from dcepk.phantom.atlas import Atlas
+from dcepk.phantom.atlas import HEAD_CENTRE_RAS_MM, Atlas
 from dcepk.phantom.tissues import label_of
 
 _STEP_MM = 0.4
 _VEINS = 28
 _VEIN_RADIUS_MM = (0.6, 1.2)
-_HEAD_CENTRE_RAS_MM = np.array([0.0, -15.0, 15.0])
 
 # Midline contour of the superior sagittal sinus, RAS (y, z), from the forehead to the confluence.
 _SAGITTAL_YZ = (
@@ -99,17 +98,9 @@ def _cortical_vein(rng: np.random.Generator, atlas: Atlas) -> tuple[np.ndarray, 
         [side * np.sin(from_top), np.cos(from_top) * np.sin(forward), np.cos(from_top) * np.cos(forward)],
         axis=1,
     )
-    surface = gaussian_filter1d(_surface_mm(atlas, direction), 8)
-    points = _HEAD_CENTRE_RAS_MM + (surface + rng.uniform(-1.0, 1.0))[:, None] * direction
+    surface = gaussian_filter1d(atlas.surface_mm(direction), 8)
+    points = HEAD_CENTRE_RAS_MM + (surface + rng.uniform(-1.0, 1.0))[:, None] * direction
     return points, np.full(steps, rng.uniform(*_VEIN_RADIUS_MM))
-
-
-def _surface_mm(atlas: Atlas, direction: np.ndarray) -> np.ndarray:
-    """Distance from the middle of the head to the outer surface along directions (N, 3)."""
-    along = np.arange(20, 130, dtype=float)
-    points = (_HEAD_CENTRE_RAS_MM + along[:, None, None] * direction) * (-1, -1, 1)
-    inside = atlas.at(tuple(np.moveaxis(points, -1, 0))) > 0
-    return along[len(along) - 1 - np.argmax(inside[::-1], axis=0)]
 
 
 def _near(atlas: Atlas, lps: np.ndarray, radius: np.ndarray) -> np.ndarray:
