@@ -154,4 +154,4 @@ def test_mean_curves_are_not_fitted_with_another_b1_map(study, tmp_path, capsys)
     write_image(b1, np.full(study.mask.shape, 0.8, np.float32), study.series.geometry)
     capsys.readouterr()
     assert stats(tmp_path, tmp_path / "table.csv") == 0
-    assert "the files of the B1 map have changed" in capsys.readouterr().err
+    assert "The files of the B1 map have changed" in capsys.readouterr().err

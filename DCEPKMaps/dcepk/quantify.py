@@ -112,6 +112,55 @@ def concentration_curves(series: DynamicSeries, settings: Settings, *, t10, b1=N
     return job.concentration(job.voxels)
 
 
+def curves_of_values(
+    series: DynamicSeries,
+    vif: InputFunction | None,
+    settings: Settings,
+    values: dict[str, np.ndarray],
+    *,
+    t10,
+    b1=None,
+    mask: np.ndarray | None = None,
+    m0: np.ndarray | None = None,
+) -> Curves:
+    """The curves of maps that were made earlier, without fitting again.
+
+    Parameters
+    ----------
+    series, vif, settings, t10, b1, mask, m0
+        As for `quantify`, and as they were then.
+    values : dict of str to ndarray, shape (Z, Y, X)
+        The maps.
+
+    Returns
+    -------
+    Curves
+
+    Raises
+    ------
+    InputError, MissingFact
+        As `quantify`, when inputs do not belong together or a fact is missing.
+    """
+    series = completed(series, mask)
+    job = _Job.of(series, settings, t10, b1, mask, m0)
+    curve = plasma_curve(series.require_times(), vif)
+    model = method_named(settings.method).model(curve, job.baseline_frames, settings)
+    return _curves(job, model, {name: array.reshape(-1) for name, array in values.items()})
+
+
+def _curves(job: _Job, model: TracerModel, values: dict[str, np.ndarray]) -> Curves:
+    """Measured and fitted curves, from flat maps."""
+
+    def measured(voxels: np.ndarray) -> np.ndarray:
+        return job.concentration(np.flatnonzero(voxels & job.mask))[0]
+
+    def fitted(voxels: np.ndarray) -> np.ndarray:
+        wanted = np.flatnonzero(voxels & job.mask)
+        return model.predict({k: v[wanted] for k, v in values.items()})
+
+    return Curves(measured, fitted)
+
+
 @dataclass(frozen=True)
 class _Job:
     """The inputs as flat voxel lists, checked, and the signal equation between them."""
@@ -198,14 +247,6 @@ class _Maps:
 
     def finished(self, series, vif, settings: Settings, method: Method, job: _Job) -> ParameterMaps:
         quality, values = self._quality.reshape(self._shape), self._values
-
-        def measured(voxels: np.ndarray) -> np.ndarray:
-            return job.concentration(np.flatnonzero(voxels & job.mask))[0]
-
-        def fitted(voxels: np.ndarray) -> np.ndarray:
-            wanted = np.flatnonzero(voxels & job.mask)
-            return self._model.predict({k: v[wanted] for k, v in values.items()})
-
         provenance = {
             "software": f"dcepk {__version__}",
             "method": method.name,
@@ -232,7 +273,7 @@ class _Maps:
                 *series.notices, *(vif.notices if vif else ()), *_flag_notices(quality, job.mask),
                 *_delay_notices(values.get("delay"), settings), *_washout_notices(values, self._errors),
             ),
-            provenance, Curves(measured, fitted),
+            provenance, _curves(job, self._model, values),
         )  # fmt: skip
 
 

@@ -1,14 +1,14 @@
-"""Curves for results that were read from a folder: the series is read again and turned into concentration again.
+"""Curves for results that were saved: the series is had again and turned into concentration again.
 
-A folder of results holds no concentrations, which are as large as the series. They follow from the series, the
-protocol and native T1, all of which the folder knows; the checksums tell whether the files are still the same.
+Neither a folder of results nor a scene of 3D Slicer holds concentrations, which are as large as the series. They follow
+from the series, the protocol and native T1, all of which both know. `curves_again` does it for a series at hand;
+`with_curves` reads that of a folder, whose checksums tell whether the files are still the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +17,61 @@ from dcepk import reading
 from dcepk.acquisition import Acquisition
 from dcepk.errors import InputError
 from dcepk.export import Results
-from dcepk.fitting import TracerModel
 from dcepk.maps import Curves, ParameterMaps
-from dcepk.methods import method_named
 from dcepk.progress import Reporter
 from dcepk.provenance import record_inputs
-from dcepk.quantify import concentration_curves, plasma_curve
+from dcepk.quantify import curves_of_values
 from dcepk.series import DynamicSeries
 from dcepk.settings import Settings
+from dcepk.vif.input_function import InputFunction
+
+
+def curves_again(
+    series: DynamicSeries,
+    maps: ParameterMaps,
+    vif: InputFunction | None,
+    t10: np.ndarray | float | None,
+    b1: np.ndarray | None = None,
+) -> Curves:
+    """The curves of maps that were saved without them.
+
+    Parameters
+    ----------
+    series : DynamicSeries
+        The series that the maps were made from; its frame times and protocol are taken from the maps, which know what
+        was typed.
+    maps : ParameterMaps
+        The maps, with their provenance.
+    vif : InputFunction or None
+        The input function they were made with.
+    t10 : float or ndarray, shape (Z, Y, X), or None
+        Native T1, s.
+    b1 : ndarray, shape (Z, Y, X), optional
+        B1 relative to nominal.
+
+    Returns
+    -------
+    Curves
+
+    Raises
+    ------
+    GeometryMismatch
+        When the series lies on another grid than the maps.
+    InputError
+        When the curves cannot be had again: another number of frames, native T1 or the input function is not known,
+        or M0 was needed, which is not saved.
+    """
+    settings = Settings.from_dict(maps.provenance["settings"])
+    if settings.signal_form != "ratio":
+        raise InputError("The difference form of the signal equation needs M0, which is not among the results.")
+    if t10 is None:
+        raise InputError("Native T1 is not among the results.")
+    maps.geometry.require_same(series.geometry, "series")
+    if series.frames != maps.times_s.size:
+        raise InputError(f"The series has {series.frames} frames, the maps were made from {maps.times_s.size}.")
+    series = series.with_times(maps.times_s, series.times_source)
+    series = series.with_acquisition(Acquisition.from_dict(maps.provenance["acquisition"]))
+    return curves_of_values(series, vif, settings, maps.values, t10=t10, b1=b1, mask=maps.mask)
 
 
 def with_curves(results: Results, report: Reporter | None = None) -> ParameterMaps:
@@ -45,41 +92,22 @@ def with_curves(results: Results, report: Reporter | None = None) -> ParameterMa
     Raises
     ------
     InputError
-        When the curves cannot be had again: files are gone or changed, the series was corrected for motion, or M0
-        was needed, which is not in the folder.
+        When the curves cannot be had again: files are gone or changed, the series was corrected for motion, or as
+        `curves_again`.
     """
-    maps, settings = results.maps, Settings.from_dict(results.maps.provenance["settings"])
     if results.summary["motion"] is not None:
-        raise InputError("the series was corrected for motion, which is not repeated")
-    if settings.signal_form != "ratio":
-        raise InputError("the difference form needs M0, which is not among the results")
+        raise InputError("The series was corrected for motion, which is not repeated.")
     series, b1 = _series(results, report), _b1(results)
-
-    @cache
-    def model() -> TracerModel:
-        baseline = maps.provenance["acquisition"]["baseline_frames"]
-        return method_named(settings.method).model(plasma_curve(maps.times_s, results.vif), baseline, settings)
-
-    def measured(voxels: np.ndarray) -> np.ndarray:
-        wanted = voxels & maps.mask
-        if np.ndim(results.t10) == 3 and not np.any(results.t10[wanted] > 0):
-            return np.full((int(wanted.sum()), maps.times_s.size), np.nan, np.float32)
-        return concentration_curves(series, settings, t10=results.t10, b1=b1, mask=wanted)[0]
-
-    def fitted(voxels: np.ndarray) -> np.ndarray:
-        return model().predict({name: array[voxels & maps.mask] for name, array in maps.values.items()})
-
-    return replace(maps, curves=Curves(measured, fitted))
+    return replace(results.maps, curves=curves_again(series, results.maps, results.vif, results.t10, b1))
 
 
 def _series(results: Results, report: Reporter | None) -> DynamicSeries:
     provenance = results.maps.provenance
     if "series_paths" not in provenance:
-        raise InputError("the results do not say where the series is")
+        raise InputError("The results do not say where the series is.")
     series = reading.read_series([Path(p) for p in provenance["series_paths"]], provenance["series_choice"], report)
     _require_unchanged(results, "series", series.inputs)
-    series = series.with_times(results.maps.times_s, series.times_source)
-    return series.with_acquisition(Acquisition.from_dict(provenance["acquisition"]))
+    return series
 
 
 def _b1(results: Results) -> np.ndarray | None:
@@ -93,4 +121,4 @@ def _b1(results: Results) -> np.ndarray | None:
 def _require_unchanged(results: Results, role: str, paths: Sequence[str]) -> None:
     recorded = [r["sha256"] for r in results.summary["inputs"] if r["role"] == role]
     if [r.sha256 for r in record_inputs(role, paths)] != recorded:
-        raise InputError(f"the files of the {role} have changed since")
+        raise InputError(f"The files of the {role} have changed since.")

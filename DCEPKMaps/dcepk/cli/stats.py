@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         with TerminalProgress() as bar:
             maps = with_curves(results, Reporter(bar.update))
     except DCEPKError as error:
-        print(f"Note: mean curves are not fitted: {str(error).rstrip('.')}.", file=sys.stderr)
+        print(f"Note: mean curves are not fitted. {error}", file=sys.stderr)
     t10 = results.t10 if np.ndim(results.t10) == 3 else None
     rows = analyse_regions(maps, labels, results.vif, max_relative_sd=arguments.max_rel_sd, t10=t10).statistics
     write_table(arguments.output, rows)
