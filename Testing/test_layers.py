@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "DCEPKMaps" / "dcepk"
 LAYERS = (
     {"_version", "errors", "notices", "quality", "kinetics", "provenance"},
     {"agents", "atomic", "geometry", "plain", "progress", "registration", "signal"},
-    {"acquisition", "maps", "settings"},
+    {"acquisition", "maps", "regions", "settings"},
     {"series"},
     {"reading", "masking", "completion", "t1", "fitting", "networks"},
     {"vif", "motion", "vfa", "methods", "inference"},

@@ -16,7 +16,16 @@ from dcepk.geometry import Geometry
 from dcepk.maps import ParameterMaps
 from dcepk.quality import Quality
 from dcepk.quantify import quantify
-from dcepk.roi import RoiStatistics, analyse_regions, roi_curves, roi_statistics, write_curves, write_table
+from dcepk.regions import RegionMasks
+from dcepk.roi import (
+    RoiStatistics,
+    analyse_regions,
+    exclusion_notice,
+    roi_curves,
+    roi_statistics,
+    write_curves,
+    write_table,
+)
 from dcepk.settings import Settings
 
 
@@ -159,6 +168,48 @@ def test_region_outside_the_mask_has_statistics_but_no_curve():
     found = analyse_regions(maps, study.labels, study.vif)
     assert [c.label for c in found.curves] == [FIRST]
     assert {r.label: r.n for r in found.statistics}[SECOND] == 0
+
+
+def test_masks_give_what_the_labels_of_a_label_map_give():
+    study = small_study(noise=0.001)
+    maps = quantify(study.series, study.vif, Settings(), t10=1.2, mask=study.mask)
+    masks = RegionMasks(
+        tuple(study.labels.names.values()), tuple(study.labels.array == v for v in (FIRST, SECOND)), maps.geometry
+    )
+    assert (
+        analyse_regions(maps, masks, study.vif).statistics == analyse_regions(maps, study.labels, study.vif).statistics
+    )
+
+
+def test_each_of_two_overlapping_masks_counts_all_its_voxels():
+    maps = maps_of([1, 2, 3])
+    masks = tuple(np.reshape(m, maps.mask.shape) for m in ([True, True, False], [False, True, True]))
+    rows = roi_statistics(maps, RegionMasks(("left", "right"), masks, maps.geometry))
+    assert [(r.label, r.name, r.n, r.mean) for r in rows] == [(1, "left", 2, 1.5), (2, "right", 2, 2.5)]
+
+
+def test_empty_mask_has_a_row_without_values():
+    maps = maps_of([1, 2, 3])
+    (row,) = roi_statistics(maps, RegionMasks(("nothing",), (np.zeros(maps.mask.shape, bool),), maps.geometry))
+    assert (row.n, row.n_missing) == (0, 0)
+    assert np.isnan(row.mean)
+
+
+def test_no_mask_at_all_is_refused():
+    maps = maps_of([1, 2])
+    with pytest.raises(InputError, match="no region"):
+        roi_statistics(maps, RegionMasks((), (), maps.geometry))
+
+
+def test_masks_on_another_grid_are_refused():
+    maps = maps_of([1, 2])
+    with pytest.raises(GeometryMismatch, match="mask of a region"):
+        roi_statistics(maps, RegionMasks(("a",), (np.ones((1, 1, 3), bool),), Geometry((3, 1, 1))))
+
+
+def test_dropping_uncertain_voxels_comes_with_a_warning_that_counts_them():
+    rows = [one_region(maps_of([1, 1, 1], errors=[0.1, 0.9, np.nan]), max_relative_sd=0.5)]
+    assert str(exclusion_notice(rows)).startswith("2 values were dropped")
 
 
 def test_table_holds_every_field_and_leaves_nan_empty(tmp_path):

@@ -1,4 +1,4 @@
-"""Statistics of parameter maps in the regions of a label map, and the fit of each region's mean curve.
+"""Statistics of parameter maps in regions, and the fit of each region's mean curve.
 
 Three errors of a region's mean are told apart, because readers need different ones:
 
@@ -21,29 +21,21 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from dcepk.atomic import new_file
 from dcepk.errors import InputError
-from dcepk.geometry import Geometry
 from dcepk.maps import PARAMETERS, ParameterMaps
 from dcepk.methods import method_named
+from dcepk.notices import Notice
 from dcepk.quantify import plasma_curve
+from dcepk.regions import LabelMapLike, RegionMasks, regions_of
 from dcepk.settings import Settings
 from dcepk.vif.input_function import InputFunction
 
 _SLAB = 65536
 """Voxels whose curves are averaged at a time; bounds memory, not the result."""
-
-
-class LabelMapLike(Protocol):
-    """What this module needs of a label map (`dcepk.reading.LabelMap`)."""
-
-    array: np.ndarray
-    geometry: Geometry
-    names: dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -140,7 +132,7 @@ class RoiCurve:
 
 def roi_statistics(
     maps: ParameterMaps,
-    label_map: LabelMapLike,
+    regions: LabelMapLike | RegionMasks,
     *,
     max_relative_sd: float | None = None,
     t10: np.ndarray | None = None,
@@ -152,8 +144,8 @@ def roi_statistics(
     ----------
     maps : ParameterMaps
         The maps; voxels without a finite value are left out and counted.
-    label_map : LabelMap
-        Regions on the grid of the maps; 0 is background.
+    regions : LabelMapLike or RegionMasks
+        Regions on the grid of the maps (`dcepk.regions`).
     max_relative_sd : float, optional
         Drop voxels whose standard error exceeds this multiple of the value's magnitude, and voxels without a
         standard error. Dropping by relative error favours large values, so the mean of what is left is biased
@@ -171,16 +163,17 @@ def roi_statistics(
     Raises
     ------
     GeometryMismatch
-        When the label map lies on another grid.
+        When the regions lie on another grid.
     InputError
-        When it holds no region, or the threshold is not above 0.
+        When there is none, or the threshold is not above 0.
     """
     if max_relative_sd is not None and not max_relative_sd > 0:
         raise InputError(f"The largest relative standard error must be above 0, not {max_relative_sd:g}.")
     values = {**maps.values, **({} if t10 is None else {"T10": t10})}
     fitted = {c.label: c for c in curves}
     rows = []
-    for label, name, voxels in _regions(maps, label_map):
+    for region in regions_of(regions, maps.geometry):
+        label, voxels = region.label, region.voxels
         for map_name, array in values.items():
             errors = maps.standard_errors.get(map_name)
             row = _statistics(
@@ -188,7 +181,7 @@ def roi_statistics(
                 maps.quality.ravel()[voxels], max_relative_sd,
             )  # fmt: skip
             unit = PARAMETERS[map_name].unit if map_name in PARAMETERS else ""
-            row = RoiStatistics(label, name, map_name, unit, *row)
+            row = RoiStatistics(label, region.name, map_name, unit, *row)
             if label in fitted and map_name in fitted[label].values:
                 curve = fitted[label]
                 row = replace(row, curve_fit=curve.values[map_name], curve_fit_error=curve.standard_errors[map_name])
@@ -196,15 +189,15 @@ def roi_statistics(
     return rows
 
 
-def roi_curves(maps: ParameterMaps, label_map: LabelMapLike, vif: InputFunction | None) -> list[RoiCurve]:
+def roi_curves(maps: ParameterMaps, regions: LabelMapLike | RegionMasks, vif: InputFunction | None) -> list[RoiCurve]:
     """Mean concentration curve of every region, and the model of the maps fitted to it.
 
     Parameters
     ----------
     maps : ParameterMaps
         Maps with curves, as `quantify` returns them.
-    label_map : LabelMap
-        Regions on the grid of the maps.
+    regions : LabelMapLike or RegionMasks
+        Regions on the grid of the maps (`dcepk.regions`).
     vif : InputFunction or None
         The input function that the maps were made with.
 
@@ -214,9 +207,8 @@ def roi_curves(maps: ParameterMaps, label_map: LabelMapLike, vif: InputFunction 
         Regions without a usable curve are left out.
     """
     settings = replace(Settings.from_dict(maps.provenance["settings"]), compiled=False)  # too few to compile for
-    regions = list(_regions(maps, label_map))
-    means = [_mean_curve(maps, voxels) for _, _, voxels in regions]
-    kept = [(region, mean) for region, mean in zip(regions, means) if mean[0] > 0]
+    means = ((region, _mean_curve(maps, region.voxels)) for region in regions_of(regions, maps.geometry))
+    kept = [(region, mean) for region, mean in means if mean[0] > 0]
     if not kept:
         return []
     baseline = maps.provenance["acquisition"]["baseline_frames"]
@@ -227,18 +219,18 @@ def roi_curves(maps: ParameterMaps, label_map: LabelMapLike, vif: InputFunction 
         predicted += np.mean([mean for _, (_, mean, _) in kept] - predicted, axis=1, keepdims=True)
     return [
         RoiCurve(
-            label, name, n, maps.times_s, mean, error, predicted[i],
+            region.label, region.name, n, maps.times_s, mean, error, predicted[i],
             {k: float(v[i]) for k, v in fit.values.items()},
             {k: float(v[i]) for k, v in fit.standard_error.items()},
             model.models[fit.model[i] - 1].name,
         )
-        for i, ((label, name, _), (n, mean, error)) in enumerate(kept)
+        for i, (region, (n, mean, error)) in enumerate(kept)
     ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class RoiResults:
-    """Everything about the regions of one label map.
+    """Everything about some regions.
 
     Attributes
     ----------
@@ -254,16 +246,32 @@ class RoiResults:
 
 def analyse_regions(
     maps: ParameterMaps,
-    label_map: LabelMapLike,
+    regions: LabelMapLike | RegionMasks,
     vif: InputFunction | None,
     *,
     max_relative_sd: float | None = None,
     t10: np.ndarray | None = None,
 ) -> RoiResults:
     """Mean curves with their fits where the maps have curves, and the statistics of every map; see the parts."""
-    curves = [] if maps.curves is None else roi_curves(maps, label_map, vif)
-    rows = roi_statistics(maps, label_map, max_relative_sd=max_relative_sd, t10=t10, curves=curves)
+    curves = [] if maps.curves is None else roi_curves(maps, regions, vif)
+    rows = roi_statistics(maps, regions, max_relative_sd=max_relative_sd, t10=t10, curves=curves)
     return RoiResults(tuple(rows), tuple(curves))
+
+
+def exclusion_notice(rows: Iterable[RoiStatistics]) -> Notice:
+    """What to say with statistics that left voxels out for their relative standard error.
+
+    Parameters
+    ----------
+    rows : iterable of RoiStatistics
+        What `roi_statistics` returned.
+    """
+    dropped = sum(r.n_excluded for r in rows)
+    return Notice(
+        "uncertain-excluded",
+        f"{dropped:,} values were dropped for their relative standard error; this favours large values, so means are "
+        "too high.",
+    )
 
 
 def write_table(path: str | Path, rows: Iterable[RoiStatistics]) -> None:
@@ -297,17 +305,6 @@ def write_curves(path: str | Path, curves: Iterable[RoiCurve]) -> None:
         for frame in zip(c.times_s, c.measured_mM, c.measured_error_mM, c.fitted_mM)
     )
     _write_csv(path, names, rows)
-
-
-def _regions(maps: ParameterMaps, label_map: LabelMapLike) -> Iterable[tuple[int, str, np.ndarray]]:
-    """Label, name and flat voxel indices of every region."""
-    maps.geometry.require_same(label_map.geometry, "label map")
-    flat = np.asarray(label_map.array).ravel()
-    labels = [int(v) for v in np.unique(flat) if v != 0]
-    if not labels:
-        raise InputError("The label map holds no region: every voxel is 0.")
-    for label in labels:
-        yield label, label_map.names.get(label, f"label {label}"), np.flatnonzero(flat == label)
 
 
 def _statistics(values, errors, quality, max_relative_sd: float | None) -> tuple:

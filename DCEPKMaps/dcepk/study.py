@@ -22,7 +22,8 @@ from dcepk.notices import Notice
 from dcepk.progress import CancelledCallback, ProgressCallback, Reporter, StageClock
 from dcepk.quality import DESCRIPTIONS
 from dcepk.quantify import checked_t10, quantify
-from dcepk.roi import LabelMapLike, RoiResults, analyse_regions
+from dcepk.regions import LabelMapLike, RegionMasks
+from dcepk.roi import RoiResults, analyse_regions
 from dcepk.series import DynamicSeries
 from dcepk.settings import Settings
 from dcepk.signal import require_relative_b1
@@ -57,7 +58,7 @@ class StudyInputs:
         Where it came from, in words.
     mask : ndarray of bool, shape (Z, Y, X), or "auto" or None
         Voxels to analyse: given, the head as found in the series, or all.
-    labels : LabelMapLike or None
+    labels : LabelMapLike or RegionMasks or None
         Regions for statistics.
     motion : bool
         Correct rigid motion first.
@@ -74,7 +75,7 @@ class StudyInputs:
     b1: np.ndarray | None = None
     b1_source: str = "nominal everywhere (no map)"
     mask: np.ndarray | str | None = AUTOMATIC
-    labels: LabelMapLike | None = None
+    labels: LabelMapLike | RegionMasks | None = None
     motion: bool = False
     provenance: Mapping[str, Any] = field(default_factory=dict)
 

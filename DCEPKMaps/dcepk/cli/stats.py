@@ -14,7 +14,7 @@ from dcepk.export import load_results
 from dcepk.progress import Reporter
 from dcepk.reading import read_labels
 from dcepk.reopening import with_curves
-from dcepk.roi import analyse_regions, write_table
+from dcepk.roi import analyse_regions, exclusion_notice, write_table
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -60,11 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows = analyse_regions(maps, labels, results.vif, max_relative_sd=arguments.max_rel_sd, t10=t10).statistics
     write_table(arguments.output, rows)
     if arguments.max_rel_sd is not None:
-        dropped = sum(r.n_excluded for r in rows)
-        print(
-            f"Warning: {dropped:,} values were dropped for their relative standard error; this favours large values, "
-            "so means are too high.", file=sys.stderr,
-        )  # fmt: skip
+        print(f"Warning: {exclusion_notice(rows)}", file=sys.stderr)
     regions = len({r.label for r in rows})
     print(f"{regions} regions, {len(rows)} rows in {arguments.output}")
     return 0
