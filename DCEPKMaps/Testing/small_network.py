@@ -28,16 +28,17 @@ TRAINING = Training(
 def protocol_of(times_s, baseline_frames: int = 3) -> ProtocolRange:
     """The protocol of `small_study`, for these frames."""
     times = tuple(float(t) for t in times_s)
+    interval, baseline = float(np.diff(times).min()), (baseline_frames, baseline_frames)
     return ProtocolRange(
-        times, float(np.diff(times).min()), baseline_frames, (0.005, 0.005), (0.002, 0.002), (15.0, 15.0), (3.0, 3.0),
-        (), (3.4, 3.4), (0.5, 4.0), (5.0, 1e6), (0.0,) * len(times), (20.0,) * len(times),
+        "test", times, interval, baseline, (0.005, 0.005), (0.002, 0.002), (15.0, 15.0), (3.0, 3.0), (), (3.4, 3.4),
+        (0.5, 4.0), (5.0, 1e6), (0.0,) * len(times), (20.0,) * len(times),
     )  # fmt: skip
 
 
 def card_of(times_s, **changes) -> NetworkCard:
     """A card for a dual-path network with Patlak outputs on these frames."""
     card = NetworkCard(
-        "small", "Small network", "A network for tests.", "nobody", "test",
+        "small", "Small network", "A network for tests.", "nobody",
         Architecture("dual-path", {"frames": len(times_s), "outputs": 2}), Normalisation((0.0, 20.0), 1.0, 0.1),
         (Output("Ktrans", "/min", 1e-3), Output("vp", "", 0.01)), 24, 6, protocol_of(times_s), TRAINING, {},
         WeightsFile("small.pt", "", 0),

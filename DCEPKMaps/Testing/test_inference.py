@@ -52,6 +52,14 @@ def test_the_sampling_of_the_training_is_left_as_it_is():
     assert np.array_equal(frame_weights(series_of(TIMES + 55), protocol_of(TIMES)), np.eye(12))
 
 
+def test_an_arrival_that_the_training_knew_shifts_nothing():
+    protocol = replace(protocol_of(TIMES), baseline_frames=(2, 4))
+    for baseline in (2, 3, 4):
+        assert np.array_equal(frame_weights(series_of(TIMES, baseline=baseline), protocol), np.eye(12))
+    later = frame_weights(series_of(np.arange(14) * 10.0, baseline=5), protocol)
+    assert np.array_equal(later, np.eye(12, 14, 1))
+
+
 def test_a_series_of_other_times_is_interpolated():
     times = np.array([0, 8, 20, 33, 41, 52, 60, 75, 85, 95, 101, 112, 122], float)
     weights = frame_weights(series_of(times), replace(protocol_of(TIMES), frame_duration_s=1.0))

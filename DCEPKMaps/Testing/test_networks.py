@@ -143,9 +143,9 @@ def test_incomplete_or_damaged_card_files_are_refused(tmp_path):
     ("times", "changes", "words"),
     [
         ((0.0, 1.0, 1.0), {}, "must increase"),
-        ((0.0, 1.0, 2.0), {"baseline_frames": 3}, "3 of 3 frames"),
-        ((0.0, 1.0, 2.0), {"baseline_frames": 1, "snr": (9.0, 3.0)}, "range of snr must not decrease"),
-        ((0.0, 1.0, 2.0), {"baseline_frames": 1, "signal_low": (0.0,)}, "each of the 3 frames"),
+        ((0.0, 1.0, 2.0), {"baseline_frames": (3, 3)}, "3 to 3 of 3 frames"),
+        ((0.0, 1.0, 2.0), {"baseline_frames": (1, 2), "snr": (9.0, 3.0)}, "range of snr must not decrease"),
+        ((0.0, 1.0, 2.0), {"baseline_frames": (1, 2), "signal_low": (0.0,)}, "each of the 3 frames"),
     ],
 )
 def test_impossible_protocol_ranges_are_refused(times, changes, words):

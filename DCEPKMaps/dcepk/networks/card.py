@@ -87,12 +87,14 @@ class ProtocolRange:
 
     Attributes
     ----------
+    name : str
+        The protocol in a word.
     frame_times_s : tuple of float
         Centres of the frames that are its channels, s.
     frame_duration_s : float
         Time over which one of them is acquired, s.
-    baseline_frames : int
-        How many of them lie before contrast.
+    baseline_frames : (int, int)
+        How many of them lie before contrast, from subject to subject: lowest and highest.
     repetition_time_s, echo_time_s, flip_angle_deg, field_strength_t : (float, float)
         The facts of `dcepk.acquisition.Acquisition` with the same names.
     agents : tuple of str
@@ -107,9 +109,10 @@ class ProtocolRange:
         Lowest and highest S(t)/S(0) of each frame in the training data, without the most extreme.
     """
 
+    name: str
     frame_times_s: tuple[float, ...]
     frame_duration_s: float
-    baseline_frames: int
+    baseline_frames: tuple[int, int]
     repetition_time_s: Range
     echo_time_s: Range
     flip_angle_deg: Range
@@ -125,8 +128,9 @@ class ProtocolRange:
         frames = len(self.frame_times_s)
         if frames < 2 or np.any(np.diff(self.frame_times_s) <= 0):
             raise InputError("The frame times of a network must increase.")
-        if not 1 <= self.baseline_frames < frames:
-            raise InputError(f"{self.baseline_frames} of {frames} frames cannot lie before contrast.")
+        fewest, most = self.baseline_frames
+        if not 1 <= fewest <= most < frames:
+            raise InputError(f"{fewest} to {most} of {frames} frames cannot lie before contrast.")
         if not len(self.signal_low) == len(self.signal_high) == frames:
             raise InputError(f"The range of the signal must be given for each of the {frames} frames.")
         for f in fields(self):
@@ -145,8 +149,8 @@ class Training:
     ----------
     command : str
         The command line, to be run in the repository.
-    size : str
-        Which preset of the configuration: smoke, cpu, full.
+    preset : str
+        How long: smoke, cpu or full.
     seed : int
         Seed of everything that is random.
     target : str
@@ -166,7 +170,7 @@ class Training:
     """
 
     command: str
-    size: str
+    preset: str
     seed: int
     target: str
     data: str
@@ -197,8 +201,6 @@ class NetworkCard:
     ----------
     name, label, summary, reference : str
         As in the method table.
-    preset : str
-        The protocol it was trained for, in a word.
     architecture, normalisation, outputs, protocol, training, weights
         See their classes.
     patch, stride : int
@@ -213,7 +215,6 @@ class NetworkCard:
     label: str
     summary: str
     reference: str
-    preset: str
     architecture: Architecture
     normalisation: Normalisation
     outputs: tuple[Output, ...]

@@ -1,8 +1,9 @@
 """A series on the frames of a network: its own sampling, whatever it is, is brought to that of the training data.
 
 Two things are aligned: the arrival of contrast (the border between the last frame before contrast and the first after
-it), and the time over which a frame is averaged. Before the first frame the baseline holds, as it does before contrast;
-after the last frame nothing is known, and nothing is extrapolated.
+it), as far as it is not when it was in the training data; and the time over which a frame is averaged. Before the first
+frame the baseline holds, as it does before contrast; after the last frame nothing is known, and nothing is
+extrapolated.
 """
 
 from __future__ import annotations
@@ -38,10 +39,11 @@ def frame_weights(series: DynamicSeries, protocol: ProtocolRange) -> np.ndarray:
     InputError
         When the series ends before the last frame of the network.
     """
-    times, baseline = series.require_times(), series.acquisition.baseline_frames
-    duration = series.frame_averaging_s
-    wanted = np.asarray(protocol.frame_times_s) - _arrival(np.asarray(protocol.frame_times_s), protocol.baseline_frames)
-    own = times - _arrival(times, baseline)
+    baseline, duration = series.acquisition.baseline_frames, series.frame_averaging_s
+    own, wanted = (np.asarray(t, float) - t[0] for t in (series.require_times(), protocol.frame_times_s))
+    arrival = _arrival(own, baseline)
+    arrival_wanted = float(np.clip(arrival, *(_arrival(wanted, frames) for frames in protocol.baseline_frames)))
+    own, wanted = own - arrival, wanted - arrival_wanted
     end = own[-1] + duration / 2
     if wanted[-1] > end + _SAME_S:
         raise InputError(
