@@ -103,6 +103,9 @@ class ParameterMaps:
     provenance: dict[str, Any] = field(default_factory=dict)
     curves: Curves | None = None
 
+    def __repr__(self) -> str:
+        return f"ParameterMaps({', '.join(self.values)}: {self.mask.sum()} of {self.mask.size} voxels)"
+
     def measured_and_fitted(self, voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Measured and fitted concentration curves of some voxels, computed on demand.
 

@@ -61,6 +61,10 @@ class DynamicSeries:
         if self.times_s is not None:
             object.__setattr__(self, "times_s", _checked_times(self.times_s, len(signal)))
 
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.geometry.size_xyz))
+        return f"DynamicSeries('{self.name}': {self.frames} frames of {size} voxels)"
+
     @property
     def frames(self) -> int:
         """Number of frames T."""

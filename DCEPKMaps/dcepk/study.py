@@ -34,7 +34,7 @@ from dcepk.vif import AUTOMATIC, InputFunction, VifSource
 _SHORTEST_T1_S, _LONGEST_T1_S = 0.05, 20.0
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no one truth
+@dataclass(frozen=True, eq=False, repr=False)  # arrays have no one truth, and are no text
 class StudyInputs:
     """Everything that one analysis rests on; all images lie on the grid of the series.
 
@@ -120,7 +120,7 @@ def missing_t1() -> MissingFact:
     )
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no one truth
+@dataclass(frozen=True, eq=False, repr=False)  # arrays have no one truth, and are no text
 class Study:
     """What `analyse` found.
 

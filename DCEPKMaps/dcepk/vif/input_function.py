@@ -52,6 +52,10 @@ class InputFunction:
     quality: dict[str, Any] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
 
+    def __repr__(self) -> str:
+        peak = float(self.plasma_mM.max())
+        return f"InputFunction({self.kind}: {self.times_s.size} frames, peak {peak:.3g} mM; {self.description})"
+
     def __post_init__(self) -> None:
         times, plasma = np.asarray(self.times_s, float), np.asarray(self.plasma_mM, float)
         object.__setattr__(self, "times_s", times)
