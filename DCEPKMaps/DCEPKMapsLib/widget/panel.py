@@ -1,0 +1,174 @@
+"""The panel as a whole: its sections in the order of work, the parameter node, and what happens to the scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import slicer
+import vtk
+from slicer.util import VTKObservationMixin
+
+from ..parameters import DCEPKMapsParameterNode
+from .signal import Signal
+
+SECTIONS = ()
+"""The sections from top to bottom."""
+
+_RESOURCES = Path(__file__).resolve().parents[2] / "Resources"
+_MOST_PASSES = 5
+"""Passes of `Panel.refresh` until sections that change parameters have come to rest."""
+
+
+@dataclass(frozen=True)
+class PanelSignals:
+    """What sections tell each other.
+
+    Attributes
+    ----------
+    resultReady : Signal
+        ``(StudyResult)``: a run ended with maps.
+    resultsChanged : Signal
+        ``()``: results came or went (a run, a loaded scene, a deleted node).
+    inputFunctionChanged : Signal
+        ``(InputFunction or None)``: the live curve was made again.
+    runStarted, runEnded : Signal
+        ``()``.
+    """
+
+    resultReady: Signal = field(default_factory=Signal)
+    resultsChanged: Signal = field(default_factory=Signal)
+    inputFunctionChanged: Signal = field(default_factory=Signal)
+    runStarted: Signal = field(default_factory=Signal)
+    runEnded: Signal = field(default_factory=Signal)
+
+    def clear(self) -> None:
+        """Forget every receiver."""
+        for signal in vars(self).values():
+            signal.clear()
+
+
+class Panel(VTKObservationMixin):
+    """The sections, bound to a parameter node of the scene.
+
+    Parameters
+    ----------
+    parentLayout : QLayout
+        Where the sections are added.
+    logic : StudyLogic
+        Does the work (`DCEPKMapsLib.logic`).
+    getParameterNode : callable
+        ``() -> vtkMRMLScriptedModuleNode``: the parameter node of the scene, made where there is none.
+
+    Attributes
+    ----------
+    parameters : DCEPKMapsParameterNode or None
+        None while the scene has no parameter node: between the start and the end of closing it.
+    """
+
+    def __init__(self, parentLayout, logic, getParameterNode):
+        VTKObservationMixin.__init__(self)
+        self.logic = logic
+        self.scene = slicer.mrmlScene
+        self.signals = PanelSignals()
+        self.parameters: DCEPKMapsParameterNode | None = None
+        self._getParameterNode = getParameterNode
+        self._entered = False
+        self._refreshing = self._refreshAgain = False
+        self.sections = tuple(section(self) for section in SECTIONS)
+        for section in self.sections:
+            parentLayout.addWidget(section.widget)
+        parentLayout.addStretch(1)
+        self._observeScene()
+        self.setParameterNode(getParameterNode())
+
+    def resourcePath(self, name: str) -> str:
+        """The path of a file under Resources."""
+        return str(_RESOURCES / name)
+
+    def section(self, kind: type):
+        """The section of that class."""
+        return next(section for section in self.sections if isinstance(section, kind))
+
+    def setParameterNode(self, node) -> None:
+        """Show the parameters of a node (vtkMRMLScriptedModuleNode), or of none."""
+        if self.parameters is not None:
+            for section in self.sections:
+                section.disconnect()
+            self.removeObserver(self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
+            self.parameters = None
+        if node is not None:
+            self.parameters = DCEPKMapsParameterNode(node)
+            for section in self.sections:
+                section.connect(self.parameters)
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
+        for section in self.sections:
+            section.content.setEnabled(self.parameters is not None)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Let every section show the state of the parameters."""
+        if self._refreshing:
+            self._refreshAgain = True
+            return
+        self._refreshing = True
+        try:
+            for _ in range(_MOST_PASSES):
+                self._refreshAgain = False
+                for section in self.sections:
+                    if self.parameters is not None:
+                        section.refresh()
+                    section.refreshHeader()
+                if not self._refreshAgain:
+                    break
+        finally:
+            self._refreshing = False
+
+    def enter(self) -> None:
+        """The module is shown."""
+        self._entered = True
+        if self.parameters is None:
+            self.setParameterNode(self._getParameterNode())
+        for section in self.sections:
+            section.enter()
+
+    def exit(self) -> None:
+        """The module is left."""
+        self._entered = False
+        for section in self.sections:
+            section.exit()
+
+    def cleanup(self) -> None:
+        """The panel goes for good: nothing observes or runs any more."""
+        self.setParameterNode(None)
+        self.removeObservers()
+        for section in self.sections:
+            section.cleanup()
+        self.signals.clear()
+
+    def _observeScene(self) -> None:
+        self.addObserver(self.scene, slicer.vtkMRMLScene.StartCloseEvent, self._onSceneStartsClosing)
+        self.addObserver(self.scene, slicer.vtkMRMLScene.EndCloseEvent, self._onSceneClosed)
+        self.addObserver(self.scene, slicer.vtkMRMLScene.EndImportEvent, self._onSceneLoaded)
+        self.addObserver(self.scene, slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodeRemoved)
+
+    def _onParametersModified(self, _caller, _event) -> None:
+        self.refresh()
+
+    def _onSceneStartsClosing(self, _caller, _event) -> None:
+        self.setParameterNode(None)
+
+    def _onSceneClosed(self, _caller, _event) -> None:
+        if self._entered:
+            self.setParameterNode(self._getParameterNode())
+        self.signals.resultsChanged.emit()
+
+    def _onSceneLoaded(self, _caller, _event) -> None:
+        if self._entered:
+            self.setParameterNode(self._getParameterNode())
+        self.logic.restore()
+        self.signals.resultsChanged.emit()
+
+    def _onNodeRemoved(self, _caller, _event) -> None:
+        if self.parameters is not None and self.parameters.parameterNode.GetScene() is None:
+            self.setParameterNode(None)
