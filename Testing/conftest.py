@@ -1,0 +1,3 @@
+"""Fixtures that every test file here has at hand."""
+
+from slicer_fixtures import scene, slicer  # noqa: F401
