@@ -1,4 +1,4 @@
-"""Texts that Slicer would show in windows are kept for the tests to read, and exceptions nobody catches are kept too."""
+"""Texts that Slicer would show in windows are kept for tests to read, and so are exceptions that nobody catches."""
 
 from __future__ import annotations
 

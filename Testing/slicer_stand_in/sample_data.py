@@ -1,4 +1,4 @@
-"""Stand-in for Slicer's module `SampleData`: registers sources and loads those with files of their own or a downloader."""
+"""Stand-in for Slicer's module `SampleData`: registers sources; loads those with a downloader or with local files."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class _Wrapper:
         return self.allParameters[paramName].default
 
     def isCached(self, paramName: str) -> bool:
-        """Slicer keeps values of all these types beside the node; here they are read anew, which shows no difference."""
+        """Slicer caches values of all these types; here they are read anew each time, which shows no difference."""
         data_type(type(self), paramName)
         return True
 

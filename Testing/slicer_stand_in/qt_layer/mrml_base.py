@@ -1,4 +1,4 @@
-"""What all stand-ins of Slicer's MRML widgets share: they are given a scene and observe MRML objects while they live."""
+"""What the stand-ins of Slicer's MRML widgets share: they are given a scene and observe MRML objects as they live."""
 
 from __future__ import annotations
 
