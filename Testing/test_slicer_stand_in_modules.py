@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import pytest
-from slicer_fixtures import slicer  # noqa: F401
 
 MODULE = """
 import slicer
@@ -149,7 +148,7 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def loaded(slicer, path):  # noqa: F811
+def loaded(slicer, path):
     import slicer_stand_in
 
     module = slicer_stand_in.load_module(path)
@@ -159,7 +158,7 @@ def loaded(slicer, path):  # noqa: F811
     del slicer.modules.small
 
 
-def test_a_module_is_found_where_slicer_puts_it(slicer, loaded, path):  # noqa: F811
+def test_a_module_is_found_where_slicer_puts_it(slicer, loaded, path):
     assert loaded.module.CALLS == ["started"]
     assert slicer.modules.small.path == str(path)
     assert slicer.modules.small.title == "Small"
@@ -172,7 +171,7 @@ def test_a_module_is_found_where_slicer_puts_it(slicer, loaded, path):  # noqa: 
     assert "Small" in slicer.util.moduleNames()
 
 
-def test_a_panel_follows_the_scene_and_a_closed_scene(slicer, loaded):  # noqa: F811
+def test_a_panel_follows_the_scene_and_a_closed_scene(slicer, loaded):
     loaded.enter()
     volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "T1")
     widget = loaded.widget
@@ -209,7 +208,7 @@ def test_an_exception_nobody_shows_is_kept(loaded):
     assert isinstance(error, ZeroDivisionError)
 
 
-def test_reload_brings_new_code_and_cleans_up_the_old_panel(slicer, loaded, path):  # noqa: F811
+def test_reload_brings_new_code_and_cleans_up_the_old_panel(slicer, loaded, path):
     loaded.enter()
     old, old_calls = loaded.widget, loaded.module.CALLS
     path.write_text(MODULE.replace("count: int = 2", "count: int = 5"), encoding="utf-8")
@@ -232,12 +231,12 @@ def test_self_tests_run(loaded):
     assert loaded.module.CALLS[-1] == "tested"
 
 
-def test_a_file_reader_of_the_module_is_asked(slicer, loaded, tmp_path):  # noqa: F811
+def test_a_file_reader_of_the_module_is_asked(slicer, loaded, tmp_path):
     (tmp_path / "data.small").write_text("x", encoding="utf-8")
     assert slicer.util.loadNodeFromFile(str(tmp_path / "data.small")).GetName() == "small file"
 
 
-def test_questions_are_answered_by_the_test(slicer):  # noqa: F811
+def test_questions_are_answered_by_the_test(slicer):
     import slicer_stand_in
 
     slicer_stand_in.answers.extend([False, True])
@@ -262,7 +261,7 @@ def test_questions_are_answered_by_the_test(slicer):  # noqa: F811
         ("qt.QPushButton().connect('pushed()', print)", "pushed"),
     ],
 )
-def test_what_is_missing_is_named(slicer, expression, missing):  # noqa: F811
+def test_what_is_missing_is_named(slicer, expression, missing):
     import ctk
     import qt
 
@@ -271,7 +270,7 @@ def test_what_is_missing_is_named(slicer, expression, missing):  # noqa: F811
 
 
 @pytest.mark.parametrize(("old", "new"), [("noneEnabled", "noneEnabeld"), ("qMRMLNodeComboBox", "qMRMLNodeBox")])
-def test_a_ui_file_with_a_mistake_is_refused(slicer, path, old, new):  # noqa: F811
+def test_a_ui_file_with_a_mistake_is_refused(slicer, path, old, new):
     file = path.parent / "Resources" / "UI" / "Small.ui"
     file.write_text(UI.replace(old, new), encoding="utf-8")
     with pytest.raises(AttributeError, match=new):

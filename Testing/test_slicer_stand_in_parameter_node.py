@@ -7,7 +7,6 @@ import pathlib
 from typing import Annotated, Optional, Union
 
 import pytest
-from slicer_fixtures import require_slicer_core, scene, slicer  # noqa: F401
 
 
 class Method(enum.Enum):
@@ -16,7 +15,7 @@ class Method(enum.Enum):
 
 
 @pytest.fixture
-def settings(slicer):  # noqa: F811
+def settings(slicer):
     """Class of a parameter node with one parameter of each kind; annotations need `slicer`, so it is made here."""
     from slicer.parameterNodeWrapper import (
         Choice,
@@ -56,8 +55,8 @@ def settings(slicer):  # noqa: F811
         "method": Method,
         "side": Annotated[str, Choice(["left", "right"]), Default("right")],
         "volume": slicer.vtkMRMLScalarVolumeNode,
-        "any_volume": Union[slicer.vtkMRMLScalarVolumeNode, slicer.vtkMRMLSequenceNode, None],
-        "limit": Optional[float],
+        "any_volume": Union[slicer.vtkMRMLScalarVolumeNode, slicer.vtkMRMLSequenceNode, None],  # noqa: UP007
+        "limit": Optional[float],  # noqa: UP045
         "angles": list[float],
         "volumes": list[slicer.vtkMRMLScalarVolumeNode],
         "by_name": dict[str, int],
@@ -69,7 +68,7 @@ def settings(slicer):  # noqa: F811
 
 
 @pytest.fixture
-def node(scene):  # noqa: F811
+def node(scene):
     return scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")
 
 
@@ -101,7 +100,7 @@ def test_defaults_are_kept_where_slicer_keeps_them(settings, node):
     }
 
 
-def test_values_are_kept_where_slicer_keeps_them(settings, node, scene):  # noqa: F811
+def test_values_are_kept_where_slicer_keeps_them(settings, node, scene):
     parameters = settings(node)
     volumes = [scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name) for name in "ab"]
     parameters.method = Method.TOFTS
@@ -154,7 +153,7 @@ def test_a_change_is_one_modified_event(settings, node):
     assert len(seen) == 1
 
 
-def test_a_node_that_leaves_the_scene_is_none(settings, node, scene):  # noqa: F811
+def test_a_node_that_leaves_the_scene_is_none(settings, node, scene):
     parameters = settings(node)
     parameters.volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
     scene.RemoveNode(parameters.volume)
@@ -174,7 +173,7 @@ NONE_ENABLED = '<property name="noneEnabled"><bool>true</bool></property>'
 
 
 @pytest.fixture
-def panel(slicer, tmp_path):  # noqa: F811
+def panel(slicer, tmp_path):
     widgets = (
         ("QLineEdit", "title", "title", ""),
         ("QSpinBox", "count", "count", ""),
@@ -198,7 +197,7 @@ def panel(slicer, tmp_path):  # noqa: F811
     return widget
 
 
-def test_widgets_of_a_ui_file_are_bound_both_ways(settings, node, panel, scene, slicer):  # noqa: F811
+def test_widgets_of_a_ui_file_are_bound_both_ways(settings, node, panel, scene, slicer):
     parameters = settings(node)
     parameters.title = "before"
     ui = slicer.util.childWidgetVariables(panel)
@@ -234,7 +233,7 @@ def test_widgets_of_a_ui_file_are_bound_both_ways(settings, node, panel, scene, 
     assert (parameters.count, ui.title.text) == (11, "typed")
 
 
-def test_a_deleted_node_reaches_the_parameter_through_its_selector(settings, node, panel, scene, slicer):  # noqa: F811
+def test_a_deleted_node_reaches_the_parameter_through_its_selector(settings, node, panel, scene, slicer):
     parameters = settings(node)
     parameters.connectGui(panel)
     parameters.volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
@@ -244,7 +243,7 @@ def test_a_deleted_node_reaches_the_parameter_through_its_selector(settings, nod
     assert (parameters.volume, selector.currentNode()) == (None, None)
 
 
-def test_a_widget_that_cannot_show_a_type_is_refused(settings, node, slicer):  # noqa: F811
+def test_a_widget_that_cannot_show_a_type_is_refused(settings, node, slicer):
     import qt
 
     with pytest.raises(RuntimeError, match="Unable to create GUI connector"):
@@ -253,7 +252,7 @@ def test_a_widget_that_cannot_show_a_type_is_refused(settings, node, slicer):  #
         settings(node).connectParametersToGui({"title": qt.QComboBox()})
 
 
-def test_a_bundle_brings_the_parameters_back(settings, node, scene, slicer, tmp_path):  # noqa: F811
+def test_a_bundle_brings_the_parameters_back(settings, node, scene, slicer, tmp_path):
     import slicer_stand_in
 
     node.SetSingletonTag("Panel")
