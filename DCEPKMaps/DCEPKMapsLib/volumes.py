@@ -186,6 +186,34 @@ def regionsOn(segmentation, geometry: Geometry, segmentIds=None) -> tuple[tuple[
     return tuple(regions), tuple(notices)
 
 
+def addSegment(segmentation, name: str, mask: np.ndarray, geometry: Geometry, color=None) -> str:
+    """A new segment with the voxels of a mask (Z, Y, X).
+
+    Parameters
+    ----------
+    segmentation : vtkMRMLSegmentationNode
+        Where it goes.
+    name : str
+        Its name.
+    mask : ndarray of bool, shape (Z, Y, X)
+        Its voxels.
+    geometry : Geometry
+        Their grid.
+    color : (float, float, float), optional
+        Its color, 0 to 1; by default the next of the segmentation.
+
+    Returns
+    -------
+    str
+        Its identifier.
+    """
+    image = _orientedImage(geometry)
+    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(mask, np.uint8).ravel(), deep=True))
+    if color is None:
+        return segmentation.AddSegmentFromBinaryLabelmapRepresentation(image, name)
+    return segmentation.AddSegmentFromBinaryLabelmapRepresentation(image, name, list(color))
+
+
 def insideBox(geometry: Geometry, roi) -> np.ndarray:
     """The voxels whose centers lie inside a markups ROI, shape (Z, Y, X).
 
