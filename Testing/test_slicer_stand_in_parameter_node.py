@@ -125,7 +125,7 @@ def test_values_are_kept_where_slicer_keeps_them(settings, node, scene):
     assert node.GetNodeReference("volumes.1") is volumes[1]
     assert [texts[f"by_name.{i}"] for i in ("len", "0.0", "0.1", "1.0", "1.1")] == ["2", "x", "1", "y", "2"]
     assert (texts["agent.relaxivity"], texts["agent.inner.factor"]) == ("5.0", "2.5")
-    assert (texts["range._minimum"], texts["range._maximum"]) == ("5", "50")
+    assert (texts["range._minimum"], texts["range._maximum"]) == ("5.0", "50")
     again = settings(node)
     assert again.volumes == volumes
     assert again.by_name == {"x": 1, "y": 2}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 
 from .layout import empty_collections
 
@@ -31,8 +32,9 @@ def make_scene(slicer):
     scene = slicer.vtkMRMLScene()
     application = slicer.vtkSlicerApplicationLogic()
     folder = tempfile.TemporaryDirectory(prefix="slicer_stand_in_home_")
-    application.SetHomeDirectory(folder.name)  # Slicer looks there for colour tables; there are none
-    application.SetShareDirectory(folder.name)
+    (Path(folder.name) / "share" / "ColorFiles").mkdir(parents=True)  # Slicer's colour tables; there are none here
+    application.SetHomeDirectory(folder.name)
+    application.SetShareDirectory("share")
     application.SetMRMLScene(scene)
     empty_collections(application)
     # MRML bundles are read through a cache folder

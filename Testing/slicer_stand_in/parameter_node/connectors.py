@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import pathlib
-import types
 import typing
 from typing import Any
 
@@ -252,7 +251,7 @@ class NodeConnector(Connector):
 
     @staticmethod
     def _node_classes(kind) -> list[type]:
-        union = typing.get_origin(kind) in (typing.Union, types.UnionType)
+        union = typing.get_origin(kind) is typing.Union
         parts = [annotations.plain_type(p) for p in typing.get_args(kind)] if union else [kind]
         parts = [part for part in parts if part is not type(None)]
         nodes = all(isinstance(part, type) and issubclass(part, slicer.vtkMRMLNode) for part in parts)

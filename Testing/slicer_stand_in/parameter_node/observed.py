@@ -25,15 +25,15 @@ class ObservedList(MutableSequence):
 
     def __setitem__(self, index, value) -> None:
         self._list[index] = value
-        self._save(self._list)
+        self._list = self._save(self._list)
 
     def __delitem__(self, index) -> None:
         del self._list[index]
-        self._save(self._list)
+        self._list = self._save(self._list)
 
     def insert(self, index, value) -> None:
         self._list.insert(index, value)
-        self._save(self._list)
+        self._list = self._save(self._list)
 
     def __add__(self, other):
         raise NotImplementedError("Adding an ObservedList is not supported. However, += is supported.")
@@ -64,8 +64,8 @@ class ObservedDict(MutableMapping):
 
     def __setitem__(self, key, value) -> None:
         self._dict[key] = value
-        self._save(self._dict)
+        self._dict = self._save(self._dict)
 
     def __delitem__(self, key) -> None:
         del self._dict[key]
-        self._save(self._dict)
+        self._dict = self._save(self._dict)

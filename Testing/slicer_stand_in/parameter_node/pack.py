@@ -72,8 +72,15 @@ class PackStore(Store):
     def read(self, node, name: str) -> Any:
         """The values, in an object that writes itself back whenever it is changed."""
         pack = object.__new__(self._cls)
-        values = {p.name: p.store.read(node, f"{name}.{p.name}") for p in self._cls.allParameters.values()}
-        pack.__dict__.update(_values=values, _save=lambda: self.write(node, name, pack))
+
+        def values() -> dict[str, Any]:
+            return {p.name: p.store.read(node, f"{name}.{p.name}") for p in self._cls.allParameters.values()}
+
+        def save() -> None:
+            self.write(node, name, pack)
+            pack._values = values()
+
+        pack.__dict__.update(_values=values(), _save=save)
         return pack
 
     def write(self, node, name: str, value) -> None:

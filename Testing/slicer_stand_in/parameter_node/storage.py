@@ -95,7 +95,16 @@ class ListStore(Store):
         return [self._element.read(node, f"{name}.{i}") for i in range(self._length(node, name))]
 
     def read(self, node, name: str) -> ObservedList:
-        return ObservedList(self._values(node, name), lambda values: self.write(node, name, values))
+        return ObservedList(self._values(node, name), self._saver(node, name))
+
+    def _saver(self, node, name: str):
+        """Function that writes what an observed list or dictionary holds and gives what was then read."""
+
+        def save(values):
+            self.write(node, name, values)
+            return type(values)(self._values(node, name))
+
+        return save
 
     def write(self, node, name: str, value) -> None:
         values = list(value)
@@ -157,7 +166,7 @@ class DictStore(ListStore):
         return isinstance(value, (dict, ObservedDict)) and all(self._element.accepts(v) for v in value.items())
 
     def read(self, node, name: str) -> ObservedDict:
-        return ObservedDict(dict(self._values(node, name)), lambda values: self.write(node, name, values))
+        return ObservedDict(dict(self._values(node, name)), self._saver(node, name))
 
     def write(self, node, name: str, value) -> None:
         super().write(node, name, value.items())
@@ -183,8 +192,13 @@ class UnionStore(Store):
         return None if self._ends_in_none else self._parts[0].default()
 
     def check(self, value) -> None:
-        if not any(part.accepts(value) for part in self._parts):
+        if not self._fitting(value):
             raise TypeError(f"Unable to write value '{value}' of type '{type(value)}'")
+
+    def _fitting(self, value) -> list[int]:
+        """Indices of the types that can hold the value. None is for the type None alone, though stores of nodes take it."""
+        parts = enumerate(self._parts)
+        return [i for i, p in parts if p.accepts(value) and (value is not None or isinstance(p, NoneStore))]
 
     def _index(self, node, name: str) -> int | None:
         return next((i for i, part in enumerate(self._parts) if part.has(node, f"{name}.{i}")), None)
@@ -198,9 +212,7 @@ class UnionStore(Store):
 
     def write(self, node, name: str, value) -> None:
         self.check(value)
-        fitting = [i for i, part in enumerate(self._parts) if part.accepts(value)]
-        # a node's store takes None as well, but Slicer prefers the one that is made for it
-        index = next((i for i in fitting if value is None and isinstance(self._parts[i], NoneStore)), fitting[0])
+        index = self._fitting(value)[0]
         with slicer.util.NodeModify(node):
             self.remove(node, name)
             self._parts[index].write(node, f"{name}.{index}", value)
@@ -240,7 +252,9 @@ def make_store(annotated: Any) -> Store:
         store = DictStore(make_store(parts[0]), make_store(parts[1]))
     elif origin is tuple:
         store = TupleStore([make_store(part) for part in parts])
-    elif origin in (typing.Union, types.UnionType):
+    elif origin is types.UnionType and origin is not typing.Union:
+        raise TypeError(f"Slicer 5.8 knows no parameters written as {kind}: use Optional[...] or Union[...]")
+    elif origin is typing.Union:
         stores = [NoneStore() if part is type(None) else make_store(part) for part in parts]
         store = UnionStore(stores, ends_in_none=len(parts) == 2 and parts[1] is type(None))
     elif isinstance(kind, type) and issubclass(kind, slicer.vtkMRMLNode):

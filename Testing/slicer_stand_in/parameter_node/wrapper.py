@@ -23,6 +23,7 @@ def _attribute(parameter: Parameter) -> property:
     def write(self, value) -> None:
         with slicer.util.NodeModify(self.parameterNode):
             parameter.store.write(self.parameterNode, self._prefix + parameter.name, value)
+            read(self)  # what cannot be read back is an error where it is written, as in Slicer
 
     return property(read, write)
 
