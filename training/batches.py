@@ -1,0 +1,100 @@
+"""Batches on their way to the network: from the arrays of a data source to tensors, drawn ahead in threads.
+
+Which patches an iteration sees depends on the seed and its number alone, so that an interrupted training continues as
+if nothing had been.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from config import Config
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from simulate import PatchBatch
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What losses see; N patches of p x p voxels with T frames and n target maps.
+
+    Attributes
+    ----------
+    input : Tensor, shape (N, T, p, p)
+        Normalised signal.
+    targets : Tensor, shape (N, n, p, p)
+        Target maps in their units; 0 where they are not valid.
+    valid : Tensor of bool, shape (N, p, p)
+        Voxels that count: inside the mask, with finite targets and concentration.
+    plasma, integral : Tensor, shape (N, T)
+        Plasma concentration, mM, and its integral, mM min.
+    concentration : Tensor, shape (N, T, p, p)
+        Measured concentration, mM; 0 where it is not valid.
+    t10 : Tensor, shape (N, p, p)
+        Native T1, s.
+    """
+
+    input: Tensor
+    targets: Tensor
+    valid: Tensor
+    plasma: Tensor
+    integral: Tensor
+    concentration: Tensor
+    t10: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device."""
+        moved = (t.to(device, non_blocking=True) for t in vars(self).values())
+        return Batch(*moved)
+
+
+def batch_of(patches: PatchBatch, names: Sequence[str], config: Config) -> Batch:
+    """Tensors of the arrays of a data source.
+
+    Parameters
+    ----------
+    patches : PatchBatch
+        What a source has drawn.
+    names : sequence of str
+        Its target maps in their order.
+    config : Config
+        Gives the normalisation and the outputs, in their order.
+    """
+    targets = patches.targets[:, [names.index(o.name) for o in config.outputs]]
+    valid = patches.mask & np.isfinite(targets).all(1) & np.isfinite(patches.concentration).all(1)
+    cleaned = (np.where(valid[:, None], a, 0) for a in (targets, patches.concentration))
+    targets, concentration = (np.asarray(a, np.float32) for a in cleaned)
+    plasma, integral, t10 = (
+        np.asarray(a, np.float32) for a in (patches.plasma_mM, patches.plasma_integral, patches.t10)
+    )
+    arrays = (config.input(patches.signal), targets, valid, plasma, integral, concentration, t10)
+    return Batch(*(torch.from_numpy(np.ascontiguousarray(a)) for a in arrays))
+
+
+def stream(seed: int, purpose: int, number: int) -> np.random.Generator:
+    """The random numbers of one batch."""
+    return np.random.default_rng([seed, purpose, number])
+
+
+def drawn_ahead(draw: Callable[[int], Batch], first: int, last: int, ahead: int) -> Iterator[tuple[int, Batch]]:
+    """Numbers from first to before last with their batches, ``ahead`` of which are drawn meanwhile."""
+    if ahead == 0:
+        yield from ((i, draw(i)) for i in range(first, last))
+        return
+    pool = ThreadPoolExecutor(ahead)
+    try:
+        waiting = deque(pool.submit(draw, i) for i in range(first, min(first + ahead, last)))
+        for i in range(first, last):
+            batch = waiting.popleft().result()
+            if i + ahead < last:
+                waiting.append(pool.submit(draw, i + ahead))
+            yield i, batch
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,245 @@
+"""The configuration of a training: a YAML file, checked when it is read.
+
+A file holds one network: its architecture, what it sees and tells, its loss, its data and its schedule. Under
+``presets`` it says what is different for ``smoke`` (a minute, in CI), ``cpu`` (at most two hours on two cores) and
+``full`` (one GPU, half an hour).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dcepk.errors import InputError
+from dcepk.inference import DEVICES
+from dcepk.networks.card import Architecture, Normalisation, Output
+from dcepk.plain import from_plain
+
+PRESETS = ("smoke", "cpu", "full")
+PRECISIONS = ("float32", "bfloat16")
+SIMULATOR, PATIENTS = "simulator", "patients"
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where patches come from.
+
+    Attributes
+    ----------
+    source : {"simulator", "patients"}
+        Simulated subjects, or folders of results of ``dcepk fit``.
+    target : str
+        What is learned: the maps of a fit ("patlak", "etofts"), or the "truth" of the simulator.
+    protocol : str
+        Protocol preset of the simulator.
+    folder : str
+        Folder with one folder of results per patient.
+    first_seed, subjects : int
+        Simulated subjects have the seeds first_seed, first_seed + 1, ...; with patients, the number is a limit.
+    left_out : tuple of int
+        Subjects, counted from 0, that are kept out of training and validation.
+    validation_share : float
+        Share of the subjects that training is watched on. Subjects, and not patches, because patches overlap.
+    slices, patch, stride : int
+        Slices taken from a subject, edge of the patches and step between them, voxels.
+    snr : (float, float)
+        Range of the signal-to-noise ratio of simulated series.
+    cache : str
+        Folder for simulated subjects.
+    """
+
+    source: str
+    target: str
+    subjects: int
+    protocol: str = ""
+    folder: str = ""
+    first_seed: int = 10_000
+    left_out: tuple[int, ...] = ()
+    validation_share: float = 0.2
+    slices: int = 20
+    patch: int = 24
+    stride: int = 6
+    snr: tuple[float, float] = (10.0, 60.0)
+    cache: str = "training/cache"
+
+    def __post_init__(self) -> None:
+        _one_of("source", self.source, (SIMULATOR, PATIENTS))
+        if self.source == SIMULATOR and not self.protocol:
+            raise InputError("Simulated data need a protocol, such as stroke.")
+        if self.source == PATIENTS and not self.folder:
+            raise InputError("Data of patients need the folder with their results.")
+        _above("subjects", self.subjects - len(self.left_out), 1)
+        for name in ("slices", "patch", "stride"):
+            _above(name, getattr(self, name), 0)
+        if not 0 < self.validation_share < 1:
+            raise InputError(f"validation_share must be between 0 and 1, not {self.validation_share:g}.")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Name of the loss (`losses.LOSSES`) and the fields of its class."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast.
+
+    Attributes
+    ----------
+    batch : int
+        Patches per iteration.
+    patches_per_epoch, validation_patches : int
+        Patches drawn per epoch, and in the fixed set that is looked at after each.
+    epochs, patience : int
+        Training stops after so many epochs, or after so many without a better validation loss.
+    learning_rate, decay : float
+        Adam's rate in iteration i is learning_rate / (1 + decay i), as in Keras.
+    """
+
+    batch: int
+    patches_per_epoch: int
+    validation_patches: int
+    epochs: int = 200
+    patience: int = 15
+    learning_rate: float = 1e-3
+    decay: float = 1e-4
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "validation_patches", "epochs", "patience", "learning_rate"):
+            _above(name, getattr(self, name), 0)
+        if self.patches_per_epoch < self.batch:
+            raise InputError(f"patches_per_epoch ({self.patches_per_epoch}) must hold a batch ({self.batch}).")
+        if self.decay < 0:
+            raise InputError(f"decay must not be below 0, as {self.decay:g} is.")
+
+    @property
+    def iterations_per_epoch(self) -> int:
+        """Whole batches per epoch."""
+        return self.patches_per_epoch // self.batch
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and how exactly.
+
+    Attributes
+    ----------
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to train.
+    precision : {"float32", "bfloat16"}
+        Type of the convolutions; bfloat16 is mixed precision, for GPUs.
+    deterministic : bool
+        The same weights every time on the same machine; slower on GPUs.
+    threads : int
+        Threads of the CPU.
+    prefetch : int
+        Batches that are drawn ahead, in as many threads; 0 draws them in between.
+    """
+
+    device: str = "auto"
+    precision: str = "float32"
+    deterministic: bool = False
+    threads: int = 2
+    prefetch: int = 1
+
+    def __post_init__(self) -> None:
+        _one_of("device", self.device, DEVICES)
+        _one_of("precision", self.precision, PRECISIONS)
+        _above("threads", self.threads, 0)
+        _above("prefetch", self.prefetch, -1)
+
+
+@dataclass(frozen=True)
+class Config:
+    """One training; see the classes of the fields. ``name`` to ``reference`` go to the card of the network."""
+
+    name: str
+    label: str
+    summary: str
+    reference: str
+    seed: int
+    network: Architecture
+    input: Normalisation
+    outputs: tuple[Output, ...]
+    loss: Loss
+    data: Data
+    schedule: Schedule
+    compute: Compute = field(default_factory=Compute)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.name):
+            raise InputError(f"name must be small letters, digits and hyphens, not '{self.name}': it names the files.")
+        if self.seed < 0:
+            raise InputError(f"seed must not be below 0, as {self.seed} is.")
+        if not self.outputs:
+            raise InputError("outputs must name at least one map.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as they are written into checkpoints and cards."""
+        return asdict(self)
+
+
+def read_config(path: str | Path, preset: str) -> Config:
+    """The configuration of a file for one preset.
+
+    Parameters
+    ----------
+    path : path
+        The YAML file.
+    preset : str
+        One of `PRESETS`.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or anything in it is unknown, missing or impossible.
+    """
+    path = Path(path)
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # a SafeLoader
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path} must hold a table of names and values.")
+    presets = values.pop("presets", {})
+    if not isinstance(presets, dict) or set(presets) != set(PRESETS):
+        raise InputError(f"{path}: presets must be {', '.join(PRESETS)}.")
+    _one_of("preset", preset, PRESETS)
+    return from_plain(Config, _merged(values, presets[preset], f"{path.name}: presets: {preset}"), path.name)
+
+
+def _merged(base: dict, changes: Any, name: str) -> dict:
+    """The base with the changes, table by table."""
+    if not isinstance(changes, dict):
+        raise InputError(f"{name} must be a table of names and values, not {changes!r}.")
+    merged = dict(base)
+    for key, value in changes.items():
+        inner = merged.get(key)
+        merged[key] = _merged(inner, value, f"{name}: {key}") if isinstance(inner, dict) else value
+    return merged
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise InputError(f"{name} must be one of {', '.join(known)}, not '{value}'.")
+
+
+def _above(name: str, value: float, bound: float) -> None:
+    if not value > bound:
+        raise InputError(f"{name} must be above {bound:g}, not {value:g}.")
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads 1e-3 as a number, which YAML 1.1 takes for text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
+)

@@ -1,0 +1,135 @@
+"""Where training patches come from: simulated subjects, or patients that were fitted. Either is split by subject."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from config import SIMULATOR, Config, Data
+
+from dcepk.errors import InputError
+from dcepk.networks.card import ProtocolRange
+
+if TYPE_CHECKING:
+    from simulate import PatchBatch
+
+    from dcepk.phantom.protocols import Protocol as Acquired
+
+
+class PatchDraw(Protocol):
+    """Draws patches: the same generator gives the same patches."""
+
+    def draw(self, n: int, rng: np.random.Generator) -> PatchBatch: ...
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Patches to train on, and others, of other subjects, to judge by.
+
+    Attributes
+    ----------
+    training, validation : PatchDraw
+        Draw patches.
+    names : tuple of str
+        The target maps, in the order of the patches.
+    protocol : ProtocolRange
+        How the series were acquired; the ranges of signal and T1 are those of the drawn patches, and are noted later.
+    recipe : str
+        What the data are, in words.
+    sha256 : str
+        Checksum of all that decides them.
+    """
+
+    training: PatchDraw
+    validation: PatchDraw
+    names: tuple[str, ...]
+    protocol: ProtocolRange
+    recipe: str
+    sha256: str
+
+
+def open_sources(config: Config) -> Sources:
+    """The data that a configuration asks for.
+
+    Raises
+    ------
+    InputError
+        When they do not exist, or have not the maps that the network is to learn.
+    """
+    if config.data.source == SIMULATOR:
+        sources = _simulated(config.data)
+    else:
+        from patients import patient_sources
+
+        sources = patient_sources(config.data)
+    lacking = [o.name for o in config.outputs if o.name not in sources.names]
+    if lacking:
+        raise InputError(f"The target '{config.data.target}' has no map of {', '.join(lacking)}.")
+    frames = len(sources.protocol.frame_times_s)
+    if config.network.arguments.get("frames", frames) != frames:
+        raise InputError(f"The network takes {config.network.arguments['frames']} frames, the data have {frames}.")
+    return sources
+
+
+def split(subjects: list, data: Data) -> tuple[list, list]:
+    """Subjects to train on and to judge by, without those left out; at least one each."""
+    kept = [s for i, s in enumerate(subjects) if i not in data.left_out]
+    if len(kept) < 2:
+        raise InputError(f"{len(kept)} subject is not enough: one to train on and one to judge by are needed.")
+    judged = min(max(1, round(data.validation_share * len(kept))), len(kept) - 1)
+    return kept[:-judged], kept[-judged:]
+
+
+def checksum(values: object) -> str:
+    """SHA-256 of plain values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _simulated(data: Data) -> Sources:
+    from simulate import PatchSource
+
+    from dcepk.phantom.protocols import protocol_named
+
+    acquired = protocol_named(data.protocol)
+    training, validation = split(list(range(data.first_seed, data.first_seed + data.subjects)), data)
+
+    def source(seeds: list[int]) -> PatchSource:
+        return PatchSource(
+            data.protocol, seeds, patch=data.patch, stride=data.stride, target=data.target, snr_range=data.snr,
+            slices=data.slices, cache=Path(data.cache),
+        )  # fmt: skip
+
+    draws = [source(seeds) for seeds in (training, validation)]
+    recipe = (
+        f"training/simulate, protocol {data.protocol}, target {data.target}, signal-to-noise ratio {data.snr[0]:g} to "
+        f"{data.snr[1]:g}, seeds {_listed(training)} to train on and {_listed(validation)} to judge by"
+    )
+    return Sources(*draws, draws[0].names, simulated_range(acquired, data.snr), recipe, checksum([recipe]))
+
+
+def simulated_range(acquired: Acquired, snr: tuple[float, float]) -> ProtocolRange:
+    """What a network that learned from a protocol of the phantom was trained for."""
+    same = {
+        name: (getattr(acquired, name),) * 2
+        for name in (
+            "repetition_time_s", "echo_time_s", "flip_angle_deg", "field_strength_t", "relaxivity_per_s_mM",
+        )
+    }  # fmt: skip
+    ends = acquired.times_s + acquired.interval_s / 2
+    baseline = tuple(
+        max(1, int(np.sum(ends <= acquired.injection_s + arrival + 1e-6))) for arrival in acquired.arrival_range_s
+    )
+    unknown = (0.0,) * acquired.frames
+    return ProtocolRange(
+        name=acquired.name, frame_times_s=tuple(float(t) for t in acquired.times_s),
+        frame_duration_s=acquired.interval_s, baseline_frames=baseline, agents=(acquired.agent,), t10_s=(0.0, 0.0),
+        snr=snr, signal_low=unknown, signal_high=unknown, **same,
+    )  # fmt: skip
+
+
+def _listed(seeds: list[int]) -> str:
+    return f"{seeds[0]}-{seeds[-1]}" if seeds == list(range(seeds[0], seeds[-1] + 1)) else ", ".join(map(str, seeds))

@@ -1,0 +1,209 @@
+"""Trains a network: one plain loop, read from top to bottom.
+
+    python training/train.py --config training/configs/dual-path-patlak-stroke.yaml --preset cpu --minutes 8
+
+Everything random depends on the seed and the number of the iteration, so that a training that was stopped
+(``--minutes``, or after an epoch by anything else) goes on when the same command is given again, and ends with the same
+weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import torch
+from batches import Batch, batch_of, drawn_ahead, stream
+from checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from config import PRESETS, Config, read_config
+from learning_curves import Row, draw_curves
+from losses import Objective, objective_of
+from sources import Sources, open_sources
+
+from dcepk.errors import DCEPKError, InputError
+from dcepk.inference import device_named
+from dcepk.networks.weights import build_network
+
+RUNS = Path("training/runs")
+_TRAINING, _VALIDATION = 0, 1
+
+
+def train(
+    config: Config,
+    folder: Path,
+    *,
+    minutes: float | None = None,
+    sources: Sources | None = None,
+    command: str = "",
+    tell: Callable[[str], None] = print,
+) -> Checkpoint:
+    """Train a network, or go on with a training that was stopped.
+
+    Parameters
+    ----------
+    config : Config
+        What to train and how.
+    folder : Path
+        Where checkpoint and curves are kept.
+    minutes : float, optional
+        Stop, after the iteration at hand, when this time has passed.
+    sources : Sources, optional
+        Where patches come from; by default as the configuration says.
+    command : str
+        The command line, for the card.
+    tell : callable
+        Takes a line for every epoch.
+
+    Returns
+    -------
+    Checkpoint
+        Its ``finished`` tells whether training has ended.
+
+    Raises
+    ------
+    InputError
+        When the folder holds a training with another configuration, or something in the configuration is impossible.
+    """
+    start = time.monotonic()
+    device = prepared_device(config)
+    schedule, compute = config.schedule, config.compute
+    sources = sources or open_sources(config)
+    objective = objective_of(config, np.asarray(sources.protocol.frame_times_s))
+
+    torch.manual_seed(config.seed)
+    network = build_network(config.network).to(device, memory_format=torch.channels_last)
+    optimiser = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate, eps=1e-7)
+    state = load_checkpoint(folder, config) or Checkpoint.new(config, command)
+    state.restore(network, optimiser)
+    earlier = state.seconds
+
+    def draw(iteration: int) -> Batch:
+        patches = sources.training.draw(schedule.batch, stream(config.seed, _TRAINING, iteration))
+        return batch_of(patches, sources.names, config)
+
+    def save() -> None:
+        state.seconds = earlier + time.monotonic() - start
+        state.keep(network, optimiser)
+        save_checkpoint(folder, state)
+        draw_curves(folder, config.name, state.rows)
+
+    if state.finished:
+        tell(f"{config.name}: finished already, after {state.epoch} epochs.")
+        return state
+    validation = validation_batches(config, sources)
+    state.observe(sources, validation)
+    last = schedule.epochs * schedule.iterations_per_epoch
+    for iteration, batch in drawn_ahead(draw, state.iteration, last, compute.prefetch):
+        torch.manual_seed(config.seed + iteration)
+        for group in optimiser.param_groups:
+            group["lr"] = schedule.learning_rate / (1 + schedule.decay * iteration)
+        with autocast(config, device):
+            terms = objective(network, batch.to(device))
+        optimiser.zero_grad(set_to_none=True)
+        terms.total.backward()
+        optimiser.step()
+        state.add(iteration, {"total": terms.total, **terms.parts})
+
+        if state.iteration % schedule.iterations_per_epoch == 0:
+            losses = mean_losses(network, objective, validation, config, device)
+            require_finite(losses["total"], state.epoch + 1)
+            state.end_epoch(Row.of(state, losses, earlier + time.monotonic() - start), network)
+            tell(state.rows[-1].told(state.best_epoch))
+            state.finished = state.epoch == schedule.epochs or state.epoch - state.best_epoch >= schedule.patience
+            save()
+            if state.finished:
+                break
+        if minutes is not None and time.monotonic() - start > 60 * minutes:
+            break
+    if not state.finished:
+        save()
+        tell(f"{config.name}: stopped in epoch {state.epoch + 1}; the same command goes on.")
+    return state
+
+
+def prepared_device(config: Config) -> torch.device:
+    """The device to train on, with threads and determinism as configured."""
+    torch.set_num_threads(config.compute.threads)
+    if config.compute.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by CUDA's linear algebra
+    torch.use_deterministic_algorithms(config.compute.deterministic)
+    return device_named(config.compute.device)
+
+
+def autocast(config: Config, device: torch.device):
+    """Mixed precision where it is asked for."""
+    if config.compute.precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def validation_batches(config: Config, sources: Sources) -> list[Batch]:
+    """The fixed patches that every epoch is judged by, in batches."""
+    patches, batch = config.schedule.validation_patches, config.schedule.batch
+    sizes = [min(batch, patches - done) for done in range(0, patches, batch)]
+    drawn = (sources.validation.draw(n, stream(config.seed, _VALIDATION, i)) for i, n in enumerate(sizes))
+    return [batch_of(patches, sources.names, config) for patches in drawn]
+
+
+def mean_losses(
+    network: torch.nn.Module, objective: Objective, batches: list[Batch], config: Config, device: torch.device
+) -> dict[str, float]:
+    """Mean loss over batches, and its parts; every valid voxel counts alike."""
+    network.eval()
+    torch.manual_seed(config.seed)
+    sums, voxels = {}, 0.0
+    with torch.inference_mode(), autocast(config, device):
+        for batch in batches:
+            weight = float(batch.valid.sum())
+            terms = objective(network, batch.to(device))
+            for name, value in {"total": terms.total, **terms.parts}.items():
+                sums[name] = sums.get(name, 0.0) + weight * float(value)
+            voxels += weight
+    network.train()
+    return {name: value / max(voxels, 1.0) for name, value in sums.items()}
+
+
+def require_finite(loss: float, epoch: int) -> None:
+    """Refuse to go on once the loss has left the numbers.
+
+    Raises
+    ------
+    InputError
+        With what to do.
+    """
+    if not math.isfinite(loss):
+        raise InputError(f"The validation loss is {loss} in epoch {epoch}: try a lower learning_rate.")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; a mistake is one sentence and exit code 2."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", required=True, type=Path, help="YAML file, see training/configs")
+    parser.add_argument("--preset", choices=PRESETS, default="cpu", help="how long (default: cpu)")
+    parser.add_argument("--runs", type=Path, default=RUNS, help=f"folder of all runs (default: {RUNS})")
+    parser.add_argument("--minutes", type=float, help="stop after so many minutes; the same command goes on")
+    arguments = parser.parse_args(argv)
+    command = shlex.join(
+        ["python", "training/train.py", "--config", str(arguments.config), "--preset", arguments.preset]
+    )
+    try:
+        config = read_config(arguments.config, arguments.preset)
+        folder = arguments.runs / f"{config.name}-{arguments.preset}"
+        state = train(config, folder, minutes=arguments.minutes, command=command)
+    except DCEPKError as error:
+        print(f"train: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    print(f"{folder}: {state.epoch} epochs, {'finished' if state.finished else 'not finished'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
