@@ -103,6 +103,8 @@ def correct_motion(
             f"Motion correction needs at least {_FEWEST_SLICES} slices (and rows and columns); "
             f"the series has the size {' x '.join(map(str, series.geometry.size_xyz))}."
         )
+    if report is not None:
+        report("Motion correction", 0.0)
     mask = head_mask(series.signal[reference]) if mask is None else np.asarray(mask, bool)
     if mask.shape != series.geometry.shape or not mask.any():
         raise InputError("The mask for motion correction is empty or has another shape than the series.")
