@@ -72,7 +72,7 @@ def subject_anatomy(
     near_flag = np.uint8(128)
     volume = subject.labels | np.where(vessels.near, near_flag, np.uint8(0))
     (nx, ny, nz), spacing, origin = geometry.size_xyz, geometry.spacing_mm, geometry.origin_mm
-    factors = [int(np.ceil(s / fine)) for s, fine in zip(spacing, _FINE_MM)]
+    factors = points_per_voxel(geometry)
     x, y = (_fine_axis(origin[i], spacing[i], geometry.size_xyz[i], factors[i]) for i in range(2))
     kinds, points = len(tissues()), int(np.prod(factors))
     voxel = (np.repeat(np.arange(ny), factors[1])[:, None] * nx + np.repeat(np.arange(nx), factors[0])) * kinds
@@ -88,6 +88,11 @@ def subject_anatomy(
         counts = np.bincount((voxel + labels).ravel(), minlength=kinds * ny * nx)
         fractions[:, k] = counts.reshape(ny, nx, kinds).transpose(2, 0, 1) / np.float32(points)
     return Anatomy(fractions, geometry)
+
+
+def points_per_voxel(geometry: Geometry) -> tuple[int, ...]:
+    """At how many points along x, y, z the anatomy of a voxel is looked at; fractions are multiples of 1 in them."""
+    return tuple(int(np.ceil(s / fine)) for s, fine in zip(geometry.spacing_mm, _FINE_MM))
 
 
 def _fine_axis(origin: float, spacing: float, count: int, factor: int) -> np.ndarray:
