@@ -69,8 +69,7 @@ def curves_again(
     maps.geometry.require_same(series.geometry, "series")
     if series.frames != maps.times_s.size:
         raise InputError(f"The series has {series.frames} frames, the maps were made from {maps.times_s.size}.")
-    series = series.with_times(maps.times_s, series.times_source)
-    series = series.with_acquisition(Acquisition.from_dict(maps.provenance["acquisition"]))
+    series = _as_analysed(series, maps)
     return curves_of_values(series, vif, settings, maps.values, t10=t10, b1=b1, mask=maps.mask)
 
 
@@ -97,17 +96,30 @@ def with_curves(results: Results, report: Reporter | None = None) -> ParameterMa
     """
     if results.summary["motion"] is not None:
         raise InputError("The series was corrected for motion, which is not repeated.")
-    series, b1 = _series(results, report), _b1(results)
+    series, b1 = series_of(results, report), _b1(results)
     return replace(results.maps, curves=curves_again(series, results.maps, results.vif, results.t10, b1))
 
 
-def _series(results: Results, report: Reporter | None) -> DynamicSeries:
+def series_of(results: Results, report: Reporter | None = None) -> DynamicSeries:
+    """The series that a folder of results was made from, with its frame times and protocol as then.
+
+    Raises
+    ------
+    InputError
+        When its files are gone or changed.
+    """
     provenance = results.maps.provenance
     if "series_paths" not in provenance:
         raise InputError("The results do not say where the series is.")
     series = reading.read_series([Path(p) for p in provenance["series_paths"]], provenance["series_choice"], report)
     _require_unchanged(results, "series", series.inputs)
-    return series
+    return _as_analysed(series, results.maps)
+
+
+def _as_analysed(series: DynamicSeries, maps: ParameterMaps) -> DynamicSeries:
+    """With the frame times and the protocol of the maps, which know what was typed."""
+    series = series.with_times(maps.times_s, series.times_source)
+    return series.with_acquisition(Acquisition.from_dict(maps.provenance["acquisition"]))
 
 
 def _b1(results: Results) -> np.ndarray | None:
