@@ -9,7 +9,7 @@ Slicer's panel, its Python console and the browser workbench all work through `S
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from dcepk.acquisition import FACTS, Acquisition, Origin, Source
@@ -197,6 +197,10 @@ class StudyLogic:
         """The series of a request with what the user typed; read once, until the sequence changes."""
         return _driven(self._seriesSteps(request), None, None)
 
+    def reading(self, request: StudyRequest) -> Iterator[tuple[str, float]]:
+        """Read the series of a request piece by piece; yields (stage, fraction). Afterwards `series` takes no time."""
+        return self._seriesSteps(request)
+
     def inputFunction(self, request: StudyRequest) -> InputFunction:
         """The input function of a request without motion correction, for a plot while a vessel is being chosen.
 
@@ -205,13 +209,24 @@ class StudyLogic:
         DCEPKError
             When it cannot be had, in one sentence.
         """
+        return self.inputFunctionTask(request)()
+
+    def inputFunctionTask(self, request: StudyRequest) -> Callable[[], InputFunction]:
+        """As `inputFunction` in two steps: nodes are read now, and the function that comes back touches none.
+
+        That function may take seconds (the automatic search) and may run in a thread; errors as `inputFunction`.
+        """
         series = self.series(request)
         source = vifSource(request.vif, series.geometry)
         vessel = source.vessel(series.geometry)
         known = series.acquisition.baseline_frames is not None or vessel is not None
-        series = completed(series, None if known else self._head(series), vessel)
         b1 = None if request.b1Map is None else arrayOn(request.b1Map, series.geometry, "B1 map")
-        return source.input_function(series, b1=b1, r2star_per_s_mM=request.settings.r2star_per_s_mM)
+
+        def task() -> InputFunction:
+            complete = completed(series, None if known else self._head(series), vessel)
+            return source.input_function(complete, b1=b1, r2star_per_s_mM=request.settings.r2star_per_s_mM)
+
+        return task
 
     def inputs(self, request: StudyRequest) -> StudyInputs:
         """What the engine analyses for a request, as arrays.

@@ -19,6 +19,7 @@ T1_CONSTANT, T1_MAP, T1_FLIP_ANGLES = "constant", "map", "flipAngles"
 MASK_AUTO, MASK_ALL, MASK_SEGMENTATION = "auto", "all", "segmentation"
 _DEFAULTS = Settings()
 _MS = 1e-3
+_LARGEST_ANGLE_DEG = 180.0
 
 
 @parameterNodeWrapper
@@ -156,10 +157,20 @@ def _t1(parameters: DCEPKMapsParameterNode) -> dict:
     if parameters.t1Source == T1_FLIP_ANGLES:
         repetitionTimeMs = positiveNumber(parameters.flipAngleRepetitionTime, "TR of the flip-angle volumes", "ms")
         return {
-            "flipAngleVolumes": flipAnglePairs(parameters),
+            "flipAngleVolumes": _measuredAngles(parameters),
             "flipAngleTrS": None if repetitionTimeMs is None else repetitionTimeMs * _MS,
         }
     return {"t1S": positiveNumber(parameters.t1Constant, "native T1", "s")}
+
+
+def _measuredAngles(parameters: DCEPKMapsParameterNode) -> tuple:
+    pairs = flipAnglePairs(parameters)
+    if len(pairs) == 1:
+        raise InputError("T1 mapping needs volumes with at least 2 flip angles; there is 1.")
+    for volume, angle in pairs:
+        if not 0 < angle <= _LARGEST_ANGLE_DEG:
+            raise InputError(f"Type the flip angle of the volume '{volume.GetName()}', above 0 and up to 180 degrees.")
+    return pairs
 
 
 def _mask(parameters: DCEPKMapsParameterNode):
