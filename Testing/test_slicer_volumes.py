@@ -65,6 +65,22 @@ def test_segments_come_back_with_names(scene):
     assert not notices, "cropping to the segments is no resampling"
 
 
+def test_segments_that_share_a_layer_are_told_apart(scene):
+    import slicer
+    from DCEPKMapsLib.volumes import addVolume, regionsOn
+
+    study = small_study()
+    labels, geometry = np.where(study.vessel, VESSEL, study.labels.array), study.series.geometry
+    drawn = addVolume(scene, "labels", labels.astype(np.uint8), geometry, "vtkMRMLLabelMapVolumeNode")
+    segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "regions")
+    slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(drawn, segmentation)
+    assert segmentation.GetSegmentation().GetNumberOfLayers() == 1
+    regions, _ = regionsOn(segmentation, geometry)
+    assert len(regions) == 3
+    for value, region in enumerate(regions, 1):
+        np.testing.assert_array_equal(region.mask, labels == value)
+
+
 def test_segments_of_another_grid_are_resampled_and_said(scene):
     from DCEPKMapsLib.volumes import regionsOn
 

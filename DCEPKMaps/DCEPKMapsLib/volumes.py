@@ -168,7 +168,7 @@ def regionsOn(segmentation, geometry: Geometry, segmentIds=None) -> tuple[tuple[
         if not logic.GetSegmentBinaryLabelmapRepresentation(segmentation, segmentId, own, True):
             empty.append(segment.GetName())
             continue
-        mask = _onGrid(own, reference, geometry)
+        mask = _onGrid(own, reference, geometry) == segment.GetLabelValue()  # segments share layers
         if not mask.any():
             empty.append(segment.GetName())
             continue
@@ -252,8 +252,8 @@ def _onGrid(image, reference, geometry: Geometry) -> np.ndarray:
     resampled = slicer.vtkOrientedImageData()
     resample = slicer.vtkOrientedImageDataResample
     if not resample.ResampleOrientedImageToReferenceOrientedImage(image, reference, resampled, False):
-        return np.zeros(geometry.shape, bool)
-    return vtk_to_numpy(resampled.GetPointData().GetScalars()).reshape(geometry.shape) != 0
+        return np.zeros(geometry.shape, np.uint8)
+    return vtk_to_numpy(resampled.GetPointData().GetScalars()).reshape(geometry.shape)
 
 
 def _sameLattice(a, b) -> bool:
