@@ -17,7 +17,7 @@ import pytest
 _DRAW = (
     "import vtk; w = vtk.vtkRenderWindow(); w.SetOffScreenRendering(1); w.SetSize(8, 8);"
     "r = vtk.vtkRenderer(); r.SetBackground(1, 0, 0); w.AddRenderer(r); w.Render();"
-    "a = vtk.vtkUnsignedCharArray(); w.GetPixelData(0, 0, 7, 7, 0, a); print('drawn', a.GetValue(0))"
+    "a = vtk.vtkUnsignedCharArray(); w.GetPixelData(0, 0, 7, 7, 0, a, 0); print('drawn', a.GetValue(0))"
 )
 
 

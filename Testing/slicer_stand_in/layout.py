@@ -154,6 +154,17 @@ class LayoutManager(qt.QObject):
             self._slices[name] = SliceWidget(logic)
         return self._slices[name]
 
+    def _slice_widget_named(self, name: str) -> SliceWidget:
+        """The slice widget of that name; a slice node is made for a name that no layout has."""
+        if name not in self._slices:
+            node = self._scene.CreateNodeByClass("vtkMRMLSliceNode")  # with the orientations of new slice nodes
+            node.UnRegister(None)
+            node.SetName(name)
+            node.SetLayoutName(name)
+            node.SetSingletonTag(name)
+            self._slice_widget(self._scene.AddNode(node))
+        return self._slices[name]
+
     def _follow(self) -> None:
         for node in self._visible("vtkMRMLSliceNode"):
             self._slice_widget(node)

@@ -104,7 +104,7 @@ class RangeBounds(Validator):
     maximum: float
 
     def validate(self, value) -> None:
-        if not self.minimum <= value.minimum <= value.maximum <= self.maximum:
+        if value.minimum < self.minimum or value.maximum > self.maximum:
             raise ValueError(f"Range must be within the bound of [{self.minimum}, {self.maximum}], is {value}")
 
 

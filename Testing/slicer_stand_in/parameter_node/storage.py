@@ -196,7 +196,7 @@ class UnionStore(Store):
             raise TypeError(f"Unable to write value '{value}' of type '{type(value)}'")
 
     def _fitting(self, value) -> list[int]:
-        """Indices of the types that can hold the value. None is for the type None alone, though stores of nodes take it."""
+        """Indices of the types that can hold the value; None is for the type None, though stores of nodes take it."""
         parts = enumerate(self._parts)
         return [i for i, p in parts if p.accepts(value) and (value is not None or isinstance(p, NoneStore))]
 
