@@ -5,14 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import qt
 import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
-from ..parameters import DCEPKMapsParameterNode
-from .signal import Signal
+from dcepk.errors import DCEPKError, without_options
 
-SECTIONS = ()
+from ..parameters import DCEPKMapsParameterNode, inScene, resetToDefaults, toRequest
+from ..request import Missing, StudyRequest
+from .input_section import InputSection
+from .method_section import MethodSection
+from .run_section import RunSection
+from .signal import Signal
+from .t1_section import T1Section
+from .vif_section import VifSection
+
+SECTIONS = (InputSection, T1Section, VifSection, MethodSection, RunSection)
 """The sections from top to bottom."""
 
 _RESOURCES = Path(__file__).resolve().parents[2] / "Resources"
@@ -26,6 +35,8 @@ class PanelSignals:
 
     Attributes
     ----------
+    seriesChosen : Signal
+        ``(previous node ID or "", sequence node)``: the user chose a series; not when a scene is loaded.
     resultReady : Signal
         ``(StudyResult)``: a run ended with maps.
     resultsChanged : Signal
@@ -36,6 +47,7 @@ class PanelSignals:
         ``()``.
     """
 
+    seriesChosen: Signal = field(default_factory=Signal)
     resultReady: Signal = field(default_factory=Signal)
     resultsChanged: Signal = field(default_factory=Signal)
     inputFunctionChanged: Signal = field(default_factory=Signal)
@@ -64,6 +76,10 @@ class Panel(VTKObservationMixin):
     ----------
     parameters : DCEPKMapsParameterNode or None
         None while the scene has no parameter node: between the start and the end of closing it.
+    request : StudyRequest or None
+        What the parameters stand for; None when a typed text cannot be used.
+    missing : tuple of Missing
+        What the analysis waits for, the most important first.
     """
 
     def __init__(self, parentLayout, logic, getParameterNode):
@@ -73,8 +89,15 @@ class Panel(VTKObservationMixin):
         self.signals = PanelSignals()
         self.parameters: DCEPKMapsParameterNode | None = None
         self._getParameterNode = getParameterNode
+        self.request: StudyRequest | None = None
+        self.missing: tuple[Missing, ...] = ()
         self._entered = False
+        self._seriesId = ""
         self._refreshing = self._refreshAgain = False
+        self._idle = qt.QTimer()
+        self._idle.setSingleShot(True)
+        self._idle.setInterval(0)
+        self._idle.connect("timeout()", self._onIdle)
         self.sections = tuple(section(self) for section in SECTIONS)
         for section in self.sections:
             parentLayout.addWidget(section.widget)
@@ -95,10 +118,12 @@ class Panel(VTKObservationMixin):
         if self.parameters is not None:
             for section in self.sections:
                 section.disconnect()
-            self.removeObserver(self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
+            self.removeObservers(self._onParametersModified)
+            self.removeObservers(self._onSeriesModified)
             self.parameters = None
         if node is not None:
             self.parameters = DCEPKMapsParameterNode(node)
+            self._seriesId = self._observedSeries()
             for section in self.sections:
                 section.connect(self.parameters)
             self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
@@ -115,6 +140,8 @@ class Panel(VTKObservationMixin):
         try:
             for _ in range(_MOST_PASSES):
                 self._refreshAgain = False
+                self._followSeries()
+                self._examine()
                 for section in self.sections:
                     if self.parameters is not None:
                         section.refresh()
@@ -124,6 +151,22 @@ class Panel(VTKObservationMixin):
         finally:
             self._refreshing = False
 
+    def refreshLater(self) -> None:
+        """As `refresh`, with a look at the scene, once Slicer is idle again; many calls make one."""
+        self._idle.start()
+
+    def reset(self) -> None:
+        """Every parameter to its default; the series stays, and what it brings along is filled in again."""
+        resetToDefaults(self.parameters)
+        sequence = inScene(self.parameters.inputSequence)
+        if sequence is not None:
+            self.signals.seriesChosen.emit("", sequence)
+
+    @property
+    def entered(self) -> bool:
+        """Whether the module is shown."""
+        return self._entered
+
     def enter(self) -> None:
         """The module is shown."""
         self._entered = True
@@ -131,6 +174,7 @@ class Panel(VTKObservationMixin):
             self.setParameterNode(self._getParameterNode())
         for section in self.sections:
             section.enter()
+        self.refresh()
 
     def exit(self) -> None:
         """The module is left."""
@@ -140,6 +184,7 @@ class Panel(VTKObservationMixin):
 
     def cleanup(self) -> None:
         """The panel goes for good: nothing observes or runs any more."""
+        self._idle.stop()
         self.setParameterNode(None)
         self.removeObservers()
         for section in self.sections:
@@ -150,13 +195,56 @@ class Panel(VTKObservationMixin):
         self.addObserver(self.scene, slicer.vtkMRMLScene.StartCloseEvent, self._onSceneStartsClosing)
         self.addObserver(self.scene, slicer.vtkMRMLScene.EndCloseEvent, self._onSceneClosed)
         self.addObserver(self.scene, slicer.vtkMRMLScene.EndImportEvent, self._onSceneLoaded)
+        self.addObserver(self.scene, slicer.vtkMRMLScene.NodeAddedEvent, self._onNodeAdded)
         self.addObserver(self.scene, slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodeRemoved)
+
+    def _examine(self) -> None:
+        """Find out what the parameters stand for and what is missing."""
+        self.request, self.missing = None, ()
+        if self.parameters is None:
+            return
+        try:
+            self.request = toRequest(self.parameters)
+            self.missing = tuple(self.logic.missing(self.request))
+        except DCEPKError as error:
+            self.missing = (Missing("", without_options(str(error))),)
+
+    def _observedSeries(self) -> str:
+        """The ID of the chosen series, whose changes are followed from now on."""
+        self.removeObservers(self._onSeriesModified)
+        sequence = inScene(self.parameters.inputSequence)
+        if sequence is None:
+            return ""
+        self.addObserver(sequence, vtk.vtkCommand.ModifiedEvent, self._onSeriesModified)
+        return sequence.GetID()
+
+    def _followSeries(self) -> None:
+        """Tell the sections when another series is chosen."""
+        sequence = inScene(self.parameters.inputSequence) if self.parameters is not None else None
+        if sequence is None or sequence.GetID() == self._seriesId:
+            return
+        previous, self._seriesId = self._seriesId, self._observedSeries()
+        self.signals.seriesChosen.emit(previous, sequence)
+
+    def _onIdle(self) -> None:
+        if self.parameters is None:
+            return
+        if self._entered:
+            for section in self.sections:
+                section.sceneChanged()
+        self.refresh()
 
     def _onParametersModified(self, _caller, _event) -> None:
         self.refresh()
 
+    def _onSeriesModified(self, _caller, _event) -> None:
+        self.refreshLater()
+
     def _onSceneStartsClosing(self, _caller, _event) -> None:
+        for section in self.sections:
+            section.sceneCloses()
         self.setParameterNode(None)
+        self.logic.forget()
 
     def _onSceneClosed(self, _caller, _event) -> None:
         if self._entered:
@@ -168,7 +256,12 @@ class Panel(VTKObservationMixin):
             self.setParameterNode(self._getParameterNode())
         self.logic.restore()
         self.signals.resultsChanged.emit()
+        self.refreshLater()
+
+    def _onNodeAdded(self, _caller, _event) -> None:
+        self.refreshLater()
 
     def _onNodeRemoved(self, _caller, _event) -> None:
         if self.parameters is not None and self.parameters.parameterNode.GetScene() is None:
             self.setParameterNode(None)
+        self.refreshLater()

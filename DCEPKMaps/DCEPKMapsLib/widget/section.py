@@ -84,6 +84,12 @@ class Section:
     def exit(self) -> None:
         """The module is left."""
 
+    def sceneChanged(self) -> None:
+        """Nodes came or went; called once Slicer is idle again, while the module is shown."""
+
+    def sceneCloses(self) -> None:
+        """The scene is about to be closed."""
+
     def cleanup(self) -> None:
         """The panel goes for good."""
 

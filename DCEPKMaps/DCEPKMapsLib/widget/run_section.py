@@ -1,0 +1,154 @@
+"""Apply and Cancel, progress, what is to be done next, and what an analysis had to say."""
+
+from __future__ import annotations
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from dcepk.acquisition import FACTS
+from dcepk.errors import DCEPKError, without_options
+
+from ..run import Run
+from .fields import showSentences
+from .section import Section
+
+_INTERVAL_MS = 20
+_STEPS = 1000
+"""Of the progress bar."""
+
+
+class RunSection(Section):
+    """Starts an analysis and follows it; always visible.
+
+    Attributes
+    ----------
+    run : Run or None
+        The analysis under way.
+    """
+
+    uiFile = "Run.ui"
+    collapsible = False
+
+    def setup(self) -> None:
+        self.run: Run | None = None
+        self._verdict = ""
+        self._timer = qt.QTimer()
+        self._timer.setInterval(_INTERVAL_MS)
+        self._timer.connect("timeout()", self._onTimer)
+        self.ui.progressBar.hide()
+        self.ui.noticesLabel.hide()
+        self.ui.applyButton.connect("clicked()", self._onApply)
+        self.ui.resetButton.connect("clicked()", self._onReset)
+        self.panel.signals.seriesChosen.connect(self._onSeriesChosen)
+
+    def refresh(self) -> None:
+        button, missing = self.ui.applyButton, self.panel.missing
+        running = self.run is not None
+        self.ui.resetButton.setEnabled(not running)
+        if running:
+            button.text, button.toolTip = _("Cancel"), _("End the analysis; nothing is written.")
+            button.setEnabled(True)
+            return
+        button.setEnabled(not missing)
+        if missing:
+            button.text = _("Apply (waits for: {what})").format(what=_briefly(missing[0]))
+            button.toolTip = "\n".join(m.text for m in missing)
+            self.ui.nextLabel.text = _("Next: {sentence}").format(sentence=missing[0].text)
+        else:
+            button.text, button.toolTip = _("Apply"), _("Compute the maps of the whole volume.")
+            self.ui.nextLabel.text = self._verdict or _("Ready: press Apply.")
+
+    def start(self) -> None:
+        """Start the analysis that the parameters stand for."""
+        self._verdict = ""
+        showSentences(self.ui.noticesLabel, [])
+        try:
+            self.run = self.panel.logic.start(self.panel.request)
+        except DCEPKError as error:
+            self._verdict = without_options(str(error))
+            self.panel.refresh()
+            return
+        self._timer.start()
+        self._showProgress()
+        self.ui.progressBar.show()
+        self.panel.signals.runStarted.emit()
+        self.panel.refresh()
+
+    def sceneCloses(self) -> None:
+        if self.run is not None:
+            self.run.cancel()
+            self._end(_("The scene was closed while the analysis ran; it was ended, and nothing was written."))
+
+    def cleanup(self) -> None:
+        self._timer.stop()
+        if self.run is not None:
+            self.run.cancel()
+
+    def _onApply(self) -> None:
+        if self.run is not None:
+            self.run.cancel()
+            self.ui.nextLabel.text = _("Cancelling ...")
+        elif self.panel.request is not None and not self.panel.missing:
+            self.start()
+
+    def _onReset(self) -> None:
+        self._verdict = ""
+        showSentences(self.ui.noticesLabel, [])
+        self.panel.reset()
+
+    def _onSeriesChosen(self, _previous: str, _sequence) -> None:
+        self._verdict = ""
+        showSentences(self.ui.noticesLabel, [])
+
+    def _onTimer(self) -> None:
+        run = self.run
+        if run is None:
+            self._timer.stop()
+        elif not run.step():
+            self._showProgress()
+        elif run.result is not None:
+            label = run.result.method.label
+            self._end(_("The maps of {method} are in the scene. Look at them below.").format(method=label))
+            showSentences(self.ui.noticesLabel, [without_options(n.message) for n in run.result.maps.notices])
+            self.panel.signals.resultReady.emit(run.result)
+            self.panel.signals.resultsChanged.emit()
+        elif run.cancelled:
+            self._end(_("Cancelled; nothing was written."))
+        else:
+            self._end(run.error)
+            if not self.panel.entered:
+                slicer.util.errorDisplay(run.error)
+
+    def _end(self, verdict: str) -> None:
+        self._timer.stop()
+        self.run, self._verdict = None, verdict
+        self.ui.progressBar.hide()
+        self.panel.signals.runEnded.emit()
+        self.panel.refresh()
+        if self.panel.parameters is None or not self.panel.missing:
+            self.ui.nextLabel.text = verdict
+
+    def _showProgress(self) -> None:
+        bar, run = self.ui.progressBar, self.run
+        bar.value = round(_STEPS * run.fraction)
+        bar.format = _("{stage} %p%").format(stage=run.stage.replace("%", "%%"))
+        self.ui.nextLabel.text = _("{stage} ...").format(stage=run.stage)
+
+
+def _briefly(missing) -> str:
+    """A few words for a button."""
+    words = {
+        "inputSequence": _("a series"),
+        "typedInterval": _("the time between frames"),
+        "agent": _("the contrast agent or its relaxivity"),
+        "t1Constant": _("native T1"),
+        "vifPoint": _("a point in a vessel"),
+        "vifRoi": _("a box around a vessel"),
+        "vifSegmentation": _("the segment of a vessel"),
+        "vifTable": _("a table with the curve"),
+        "vifForm": _("a published curve"),
+    }
+    if missing.field in FACTS:
+        return FACTS[missing.field].label
+    return words.get(missing.field, _("a correction"))
