@@ -154,6 +154,16 @@ def test_mean_curve_of_noise_free_tissue_gives_its_parameters():
         assert curve.fitted_mM == pytest.approx(curve.measured_mM, abs=1e-4)
 
 
+@pytest.mark.parametrize("method", ["patlak", "etofts"])
+def test_no_digit_of_a_region_depends_on_the_other_regions(method):
+    study = small_study(noise=0.001)
+    maps = quantify(study.series, study.vif, Settings(method), t10=1.2, mask=study.mask)
+    both = analyse_regions(maps, study.labels, study.vif)
+    alone = replace(study.labels, array=np.where(study.labels.array == SECOND, SECOND, 0))
+    rows = [row for row in both.statistics if row.label == SECOND]
+    assert list(analyse_regions(maps, alone, study.vif).statistics) == rows
+
+
 def test_mean_curve_leaves_out_voxels_without_a_curve():
     study = small_study()
     signal = study.series.signal.copy()

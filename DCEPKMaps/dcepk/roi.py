@@ -26,11 +26,12 @@ import numpy as np
 
 from dcepk.atomic import new_file
 from dcepk.errors import InputError
+from dcepk.fitting import TracerModel
 from dcepk.maps import PARAMETERS, ParameterMaps
 from dcepk.methods import method_named
 from dcepk.notices import Notice
 from dcepk.quantify import plasma_curve
-from dcepk.regions import LabelMapLike, RegionMasks, regions_of
+from dcepk.regions import LabelMapLike, Region, RegionMasks, regions_of
 from dcepk.settings import Settings
 from dcepk.vif.input_function import InputFunction
 
@@ -213,19 +214,21 @@ def roi_curves(maps: ParameterMaps, regions: LabelMapLike | RegionMasks, vif: In
         return []
     baseline = maps.provenance["acquisition"]["baseline_frames"]
     model = method_named(settings.method).model(plasma_curve(maps.times_s, vif), baseline, settings)
-    fit = model.fit(np.stack([mean for _, (_, mean, _) in kept]))
-    predicted = fit.predict()
+    return [_fitted_curve(model, region, maps.times_s, *mean) for region, mean in kept]
+
+
+def _fitted_curve(model: TracerModel, region: Region, times_s: np.ndarray, n: int, mean, error) -> RoiCurve:
+    """One mean curve and its fit; each is fitted alone, so that no digit of it depends on the other regions."""
+    fit = model.fit(mean[None])
+    predicted = fit.predict()[0]
     if model.noise.fit_offset:  # least squares with a free offset leaves residuals of mean zero
-        predicted += np.mean([mean for _, (_, mean, _) in kept] - predicted, axis=1, keepdims=True)
-    return [
-        RoiCurve(
-            region.label, region.name, n, maps.times_s, mean, error, predicted[i],
-            {k: float(v[i]) for k, v in fit.values.items()},
-            {k: float(v[i]) for k, v in fit.standard_error.items()},
-            model.models[fit.model[i] - 1].name,
-        )
-        for i, (region, (n, mean, error)) in enumerate(kept)
-    ]  # fmt: skip
+        predicted = predicted + np.mean(mean - predicted)
+    return RoiCurve(
+        region.label, region.name, n, times_s, mean, error, predicted,
+        {name: float(values[0]) for name, values in fit.values.items()},
+        {name: float(values[0]) for name, values in fit.standard_error.items()},
+        model.models[fit.model[0] - 1].name,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
