@@ -50,11 +50,9 @@ class InputFunctionPlot:
 
 
 def inWords(found: InputFunction) -> list[str]:
-    """What a curve is, how high it peaks and when, how many voxels it rests on, and what to doubt."""
+    """What a curve is, how high it peaks and when, and what to doubt."""
     peak = int(np.argmax(found.plasma_mM))
     numbers = _("Peak {value} mM in plasma at {time} s.").format(
         value=f"{found.plasma_mM[peak]:.2g}", time=f"{found.times_s[peak]:.0f}"
     )
-    if found.mask is not None:
-        numbers += " " + _("{count} voxels.").format(count=int(found.mask.sum()))
     return [found.description, numbers, *(without_options(notice.message) for notice in found.notices)]

@@ -78,6 +78,8 @@ class Panel(VTKObservationMixin):
         None while the scene has no parameter node: between the start and the end of closing it.
     request : StudyRequest or None
         What the parameters stand for; None when a typed text cannot be used.
+    nextLabel : QLabel
+        At the top: what is to be done next.
     missing : tuple of Missing
         What the analysis waits for, the most important first.
     """
@@ -98,6 +100,8 @@ class Panel(VTKObservationMixin):
         self._idle.setSingleShot(True)
         self._idle.setInterval(0)
         self._idle.connect("timeout()", self._onIdle)
+        self.nextLabel = _nextLabel()
+        parentLayout.addWidget(self.nextLabel)
         self.sections = tuple(section(self) for section in SECTIONS)
         for section in self.sections:
             parentLayout.addWidget(section.widget)
@@ -265,3 +269,13 @@ class Panel(VTKObservationMixin):
         if self.parameters is not None and self.parameters.parameterNode.GetScene() is None:
             self.setParameterNode(None)
         self.refreshLater()
+
+
+def _nextLabel():
+    label = qt.QLabel()
+    label.objectName = "nextLabel"
+    label.setWordWrap(True)
+    font = label.font
+    font.setBold(True)
+    label.setFont(font)
+    return label

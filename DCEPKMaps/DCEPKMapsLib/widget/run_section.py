@@ -32,12 +32,12 @@ class RunSection(Section):
 
     def setup(self) -> None:
         self.run: Run | None = None
-        self._verdict = ""
+        self._verdict, self._finished = "", False
         self._timer = qt.QTimer()
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.connect("timeout()", self._onTimer)
-        self.ui.progressBar.hide()
-        self.ui.noticesLabel.hide()
+        for widget in (self.ui.progressBar, self.ui.verdictLabel, self.ui.noticesLabel):
+            widget.hide()
         self.ui.applyButton.connect("clicked()", self._onApply)
         self.ui.resetButton.connect("clicked()", self._onReset)
         self.panel.signals.seriesChosen.connect(self._onSeriesChosen)
@@ -45,24 +45,26 @@ class RunSection(Section):
     def refresh(self) -> None:
         button, missing = self.ui.applyButton, self.panel.missing
         running = self.run is not None
+        showSentences(self.ui.verdictLabel, [self._verdict])
         self.ui.resetButton.setEnabled(not running)
         if running:
             button.text, button.toolTip = _("Cancel"), _("End the analysis; nothing is written.")
             button.setEnabled(True)
+            self._tellNext(_("Wait for the maps, or cancel."))
             return
         button.setEnabled(not missing)
         if missing:
             button.text = _("Apply (waits for: {what})").format(what=_briefly(missing[0]))
             button.toolTip = "\n".join(m.text for m in missing)
-            self.ui.nextLabel.text = _("Next: {sentence}").format(sentence=missing[0].text)
+            self._tellNext(missing[0].text)
         else:
             button.text, button.toolTip = _("Apply"), _("Compute the maps of the whole volume.")
-            self.ui.nextLabel.text = self._verdict or _("Ready: press Apply.")
+            done = self._finished
+            self._tellNext(_("Look at the maps below.") if done else _("Press Apply to compute the maps."))
 
     def start(self) -> None:
         """Start the analysis that the parameters stand for."""
-        self._verdict = ""
-        showSentences(self.ui.noticesLabel, [])
+        self._forget()
         try:
             self.run = self.panel.logic.start(self.panel.request)
         except DCEPKError as error:
@@ -88,18 +90,24 @@ class RunSection(Section):
     def _onApply(self) -> None:
         if self.run is not None:
             self.run.cancel()
-            self.ui.nextLabel.text = _("Cancelling ...")
+            self.ui.progressBar.format = _("Cancelling ...")
         elif self.panel.request is not None and not self.panel.missing:
             self.start()
 
     def _onReset(self) -> None:
-        self._verdict = ""
-        showSentences(self.ui.noticesLabel, [])
+        self._forget()
         self.panel.reset()
 
     def _onSeriesChosen(self, _previous: str, _sequence) -> None:
-        self._verdict = ""
+        self._forget()
+
+    def _forget(self) -> None:
+        """What an earlier run had to say is no longer shown."""
+        self._verdict, self._finished = "", False
         showSentences(self.ui.noticesLabel, [])
+
+    def _tellNext(self, sentence: str) -> None:
+        self.panel.nextLabel.text = _("Next: {sentence}").format(sentence=sentence)
 
     def _onTimer(self) -> None:
         run = self.run
@@ -108,8 +116,8 @@ class RunSection(Section):
         elif not run.step():
             self._showProgress()
         elif run.result is not None:
-            label = run.result.method.label
-            self._end(_("The maps of {method} are in the scene. Look at them below.").format(method=label))
+            self._finished = True
+            self._end(_("The maps of {method} are in the scene.").format(method=run.result.method.label))
             showSentences(self.ui.noticesLabel, [without_options(n.message) for n in run.result.maps.notices])
             self.panel.signals.resultReady.emit(run.result)
             self.panel.signals.resultsChanged.emit()
@@ -125,15 +133,13 @@ class RunSection(Section):
         self.run, self._verdict = None, verdict
         self.ui.progressBar.hide()
         self.panel.signals.runEnded.emit()
+        showSentences(self.ui.verdictLabel, [verdict])
         self.panel.refresh()
-        if self.panel.parameters is None or not self.panel.missing:
-            self.ui.nextLabel.text = verdict
 
     def _showProgress(self) -> None:
         bar, run = self.ui.progressBar, self.run
         bar.value = round(_STEPS * run.fraction)
-        bar.format = _("{stage} %p%").format(stage=run.stage.replace("%", "%%"))
-        self.ui.nextLabel.text = _("{stage} ...").format(stage=run.stage)
+        bar.format = _("{stage}: {percent} %").format(stage=run.stage, percent=round(100 * run.fraction))
 
 
 def _briefly(missing) -> str:

@@ -13,12 +13,20 @@ from .pythonqt import qt, stand_in
 class _Collapsing:
     """Hides the children while collapsed, and afterwards shows those that were not hidden before."""
 
+    def showEvent(self, event) -> None:
+        super().showEvent(event)
+        if self.collapsed:  # children may have come after it was collapsed, as in a .ui file
+            self._hide_children()
+
+    def _hide_children(self) -> None:
+        children = [c for c in self.children() if c.isWidgetType() and not c.isHidden()]
+        self.__dict__.setdefault("_hidden_here", []).extend(children)
+        for child in children:
+            child.hide()
+
     def _collapse(self, collapsed: bool) -> None:
         if collapsed:
-            children = [c for c in self.children() if c.isWidgetType() and not c.isHidden()]
-            self._hidden_here = children
-            for child in children:
-                child.hide()
+            self._hide_children()
         else:
             for child in self.__dict__.pop("_hidden_here", []):
                 child.show()
