@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import subprocess
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,8 @@ class Checkpoint:
         The configuration, complete.
     command : str
         The command that began the training.
+    git_revision, hardware, date : str
+        Commit of the code and machine on which it began, and the day of its last step.
     iteration, epoch : int
         Iterations and whole epochs done.
     seconds : float
@@ -56,6 +61,9 @@ class Checkpoint:
 
     config: dict[str, Any]
     command: str
+    git_revision: str
+    hardware: str
+    date: str = ""
     iteration: int = 0
     epoch: int = 0
     seconds: float = 0.0
@@ -72,7 +80,7 @@ class Checkpoint:
     @classmethod
     def new(cls, config: Config, command: str) -> Checkpoint:
         """A training that has not begun."""
-        return cls(_plain(config.to_dict()), command)
+        return cls(_plain(config.to_dict()), command, _revision(), _hardware())
 
     def restore(self, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> None:
         """Give network and optimiser the state that was kept, if there is one."""
@@ -83,6 +91,7 @@ class Checkpoint:
     def keep(self, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> None:
         """Take the state of network and optimiser."""
         self.weights, self.optimiser = _copied(network), optimiser.state_dict()
+        self.date = datetime.now(timezone.utc).date().isoformat()
 
     def observe(self, sources: Sources, batches: list[Batch]) -> None:
         """Note what the data are like, by the patches that are not trained on."""
@@ -136,7 +145,9 @@ def load_checkpoint(folder: Path, config: Config | None = None) -> Checkpoint | 
         values["rows"] = [Row(**row) for row in values["rows"]]
         state = Checkpoint(**values)
     except Exception as error:  # torch raises whatever its pickle meets
-        raise InputError(f"The checkpoint {path} is damaged ({error}); remove it to begin again.") from error
+        raise InputError(
+            f"The checkpoint {path} is damaged ({type(error).__name__}): remove it to begin again."
+        ) from error
     wanted = None if config is None else _plain(config.to_dict())
     if wanted is not None and state.config != wanted:
         changed = ", ".join(k for k in wanted if state.config.get(k) != wanted[k])
@@ -145,6 +156,19 @@ def load_checkpoint(folder: Path, config: Config | None = None) -> Checkpoint | 
             "another folder (--runs)."
         )
     return state
+
+
+def _revision() -> str:
+    """Commit of the repository, marked where files differ from it; "unknown" outside a repository."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return told.stdout.strip() or "unknown"
+
+
+def _hardware() -> str:
+    cuda = torch.cuda.is_available()
+    where = torch.cuda.get_device_name() if cuda else f"{torch.get_num_threads()} CPU threads"
+    return f"{where}, {platform.machine()}, PyTorch {torch.__version__}"
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -48,8 +48,10 @@ class Data:
         Slices taken from a subject, edge of the patches and step between them, voxels.
     snr : (float, float)
         Range of the signal-to-noise ratio of simulated series.
+    grid : str
+        Grid of simulated subjects; "small" is coarse and quick.
     cache : str
-        Folder for simulated subjects.
+        Folder for what is simulated or read once.
     """
 
     source: str
@@ -64,6 +66,7 @@ class Data:
     patch: int = 24
     stride: int = 6
     snr: tuple[float, float] = (10.0, 60.0)
+    grid: str = "inplane"
     cache: str = "training/cache"
 
     def __post_init__(self) -> None:
@@ -158,8 +161,11 @@ class Compute:
 
 @dataclass(frozen=True)
 class Config:
-    """One training; see the classes of the fields. ``name`` to ``reference`` go to the card of the network."""
+    """One training; see the classes of the fields. ``name`` to ``reference`` go to the card of the network, and
+    ``preset`` is the one that was chosen of the file.
+    """
 
+    preset: str
     name: str
     label: str
     summary: str
@@ -212,7 +218,8 @@ def read_config(path: str | Path, preset: str) -> Config:
     if not isinstance(presets, dict) or set(presets) != set(PRESETS):
         raise InputError(f"{path}: presets must be {', '.join(PRESETS)}.")
     _one_of("preset", preset, PRESETS)
-    return from_plain(Config, _merged(values, presets[preset], f"{path.name}: presets: {preset}"), path.name)
+    chosen = _merged(values, presets[preset], f"{path.name}: presets: {preset}")
+    return from_plain(Config, {**chosen, "preset": preset}, path.name)
 
 
 def _merged(base: dict, changes: Any, name: str) -> dict:

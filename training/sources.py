@@ -100,7 +100,7 @@ def _simulated(data: Data) -> Sources:
     def source(seeds: list[int]) -> PatchSource:
         return PatchSource(
             data.protocol, seeds, patch=data.patch, stride=data.stride, target=data.target, snr_range=data.snr,
-            slices=data.slices, cache=Path(data.cache),
+            slices=data.slices, grid=data.grid, cache=Path(data.cache),
         )  # fmt: skip
 
     draws = [source(seeds) for seeds in (training, validation)]

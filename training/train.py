@@ -93,7 +93,6 @@ def train(
         state.seconds = earlier + time.monotonic() - start
         state.keep(network, optimiser)
         save_checkpoint(folder, state)
-        draw_curves(folder, config.name, state.rows)
 
     if state.finished:
         tell(f"{config.name}: finished already, after {state.epoch} epochs.")
@@ -119,6 +118,7 @@ def train(
             tell(state.rows[-1].told(state.best_epoch))
             state.finished = state.epoch == schedule.epochs or state.epoch - state.best_epoch >= schedule.patience
             save()
+            draw_curves(folder, config.name, state.rows)
             if state.finished:
                 break
         if minutes is not None and time.monotonic() - start > 60 * minutes:

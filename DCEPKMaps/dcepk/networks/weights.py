@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pickle
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -79,8 +80,8 @@ def load_network(card: NetworkCard) -> nn.Module:
         )
     try:
         network.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise InputError(f"The weights of '{card.name}' do not fit the network: {error}.") from error
+    except (RuntimeError, ValueError, TypeError, pickle.UnpicklingError) as error:
+        raise InputError(f"The weights of '{card.name}' do not fit the network '{card.architecture.name}'.") from error
     return network.eval().requires_grad_(False)
 
 

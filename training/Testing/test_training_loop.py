@@ -1,0 +1,198 @@
+"""The training loop: the loss falls, an interruption changes nothing, what is exported is what was trained."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small_patches import SmallPatches, small_config, small_sources
+
+torch = pytest.importorskip("torch")
+
+import export as export_command  # noqa: E402
+import train as train_command  # noqa: E402
+from checkpoint import load_checkpoint  # noqa: E402
+from config import Schedule  # noqa: E402
+from export import export  # noqa: E402
+from train import train  # noqa: E402
+
+from dcepk.errors import InputError  # noqa: E402
+from dcepk.networks.card import read_card  # noqa: E402
+from dcepk.networks.weights import build_network, load_network  # noqa: E402
+
+
+def quiet(line: str) -> None:
+    """Nobody listens."""
+
+
+class Interrupted(Exception):
+    """Something ended the program."""
+
+
+class Failing(SmallPatches):
+    """Ends the program after some batches."""
+
+    def __init__(self, batches: int):
+        super().__init__()
+        self._left = batches
+
+    def draw(self, n, rng):
+        self._left -= 1
+        if self._left < 0:
+            raise Interrupted
+        return super().draw(n, rng)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A small training, from beginning to end without a stop."""
+    folder = tmp_path_factory.mktemp("run")
+    return folder, train(small_config(), folder, sources=small_sources(), command="as typed", tell=quiet)
+
+
+def same_weights(a: dict, b: dict) -> bool:
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_the_loss_falls(finished):
+    _, state = finished
+    assert state.finished
+    assert state.epoch == 3
+    assert state.iteration == 18
+    first, last = state.rows[0], state.rows[-1]
+    assert last.validation["total"] < 0.7 * first.validation["total"]
+    assert last.training["total"] < first.training["total"]
+    assert state.best_loss == min(r.validation["total"] for r in state.rows)
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_stopping_after_every_iteration_changes_nothing(finished, tmp_path, prefetch):
+    config = small_config(compute=replace(small_config().compute, prefetch=prefetch))
+    stops = 0
+    while not (state := train(config, tmp_path, minutes=0, sources=small_sources(), tell=quiet)).finished:
+        stops += 1
+    assert stops == 17
+    assert same_weights(state.weights, finished[1].weights)
+    assert same_weights(state.best_weights, finished[1].best_weights)
+    assert [(r.training, r.validation) for r in state.rows] == [(r.training, r.validation) for r in finished[1].rows]
+
+
+def test_an_end_without_warning_goes_on_from_the_last_epoch(finished, tmp_path):
+    config = small_config(compute=replace(small_config().compute, prefetch=0))
+    with pytest.raises(Interrupted):
+        train(config, tmp_path, sources=replace(small_sources(), training=Failing(10)), tell=quiet)
+    assert load_checkpoint(tmp_path).epoch == 1
+    state = train(config, tmp_path, sources=small_sources(), tell=quiet)
+    assert same_weights(state.weights, finished[1].weights)
+
+
+def test_a_finished_training_is_left_alone(finished):
+    folder, state = finished
+    told = []
+    again = train(small_config(), folder, sources=small_sources(), tell=told.append)
+    assert same_weights(again.weights, state.weights)
+    assert told == ["small: finished already, after 3 epochs."]
+
+
+def test_another_configuration_in_the_same_folder_is_refused(finished):
+    with pytest.raises(InputError, match=r"another configuration \(different: seed\)"):
+        train(small_config(seed=4), finished[0], sources=small_sources(), tell=quiet)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    (tmp_path / "checkpoint.pt").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"is damaged \(\w+\): remove it"):
+        train(small_config(), tmp_path, sources=small_sources(), tell=quiet)
+
+
+def test_training_stops_when_nothing_improves(tmp_path):
+    schedule = Schedule(8, 8, 8, epochs=50, patience=2, learning_rate=1e-12)
+    state = train(small_config(schedule=schedule), tmp_path, sources=small_sources(), tell=quiet)
+    assert state.finished
+    assert state.epoch == state.best_epoch + 2
+    assert state.epoch < 50
+
+
+def test_a_loss_that_leaves_the_numbers_is_told(tmp_path):
+    schedule = Schedule(8, 48, 8, epochs=3, learning_rate=1e18)
+    with pytest.raises(InputError, match="lower learning_rate"):
+        train(small_config(schedule=schedule), tmp_path, sources=small_sources(), tell=quiet)
+
+
+def test_learning_rate_decays_as_in_keras(tmp_path, monkeypatch):
+    seen = []
+    step = torch.optim.Adam.step
+
+    def watched(self, *arguments, **named):
+        seen.append(self.param_groups[0]["lr"])
+        return step(self, *arguments, **named)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", watched)
+    schedule = Schedule(8, 24, 8, epochs=1, learning_rate=1e-3, decay=0.5)
+    train(small_config(schedule=schedule), tmp_path, sources=small_sources(), tell=quiet)
+    assert seen == pytest.approx([1e-3, 1e-3 / 1.5, 1e-3 / 2])
+
+
+def test_mixed_precision_trains_too(tmp_path):
+    compute = replace(small_config().compute, precision="bfloat16")
+    state = train(small_config(compute=compute), tmp_path, sources=small_sources(), tell=quiet)
+    assert state.rows[-1].validation["total"] < state.rows[0].validation["total"]
+
+
+def test_curves_are_a_table_and_a_picture(finished):
+    folder, state = finished
+    with open(folder / "curves.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [int(r["epoch"]) for r in rows] == [1, 2, 3]
+    assert float(rows[-1]["validation_parameter"]) == pytest.approx(state.rows[-1].validation["parameter"], rel=1e-5)
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_exported_network_answers_as_the_trained_one(finished, tmp_path):
+    folder, state = finished
+    card = export(folder, tmp_path)
+    trained = build_network(card.architecture).eval()
+    trained.load_state_dict(state.best_weights)
+    x = torch.rand(2, 6, 24, 24, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(load_network(card)(x), trained(x))
+    assert read_card(tmp_path / "small.json") == card
+
+
+def test_the_card_tells_how_the_network_was_made(finished, tmp_path):
+    card = export(finished[0], tmp_path)
+    assert card.training.command == "as typed"
+    assert (card.training.seed, card.training.preset, card.training.epochs) == (3, "smoke", 3)
+    assert card.training.config["schedule"]["batch"] == 8
+    assert card.training.date.startswith("20")
+    assert card.training.git_revision
+    assert "PyTorch" in card.training.hardware
+    assert card.weights.parameters == sum(p.numel() for p in load_network(card).parameters())
+    assert card.metrics["validation loss, total"] == pytest.approx(finished[1].best_loss, rel=1e-5)
+    low, high = np.array(card.protocol.signal_low), np.array(card.protocol.signal_high)
+    assert low[0] < 1 < high[0]
+    assert high[1] > 1 + 0.3 * 0.04 * 4
+    assert card.protocol.t10_s == (1.0, 1.0)
+
+
+def test_export_says_what_is_missing(tmp_path, capsys):
+    assert export_command.main([str(tmp_path), "--to", str(tmp_path / "out")]) == 2
+    assert "holds no checkpoint.pt: train first" in capsys.readouterr().err
+    config = small_config(schedule=Schedule(8, 48, 8, epochs=2))
+    train(config, tmp_path, minutes=0, sources=small_sources(), tell=quiet)
+    assert export_command.main([str(tmp_path), "--to", str(tmp_path / "out")]) == 2
+    assert "not completed an epoch" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_runs_stops_and_goes_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(train_command, "open_sources", lambda config: small_sources())
+    monkeypatch.setattr(train_command, "read_config", lambda path, preset: small_config())
+    arguments = ["--config", "x.yaml", "--preset", "smoke", "--runs", str(tmp_path)]
+    assert train_command.main([*arguments, "--minutes", "0"]) == 0
+    assert "stopped in epoch 1; the same command goes on" in capsys.readouterr().out
+    assert train_command.main(arguments) == 0
+    assert "small-smoke: 3 epochs, finished" in capsys.readouterr().out
+    state = load_checkpoint(tmp_path / "small-smoke")
+    assert state.command == "python training/train.py --config x.yaml --preset smoke"

@@ -1,0 +1,98 @@
+"""Writes a trained network into the engine: weights of the best epoch, and the card beside them.
+
+python training/export.py training/runs/dual-path-patlak-stroke-cpu
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+from checkpoint import FILE, Checkpoint, load_checkpoint
+from config import Config
+
+from dcepk.errors import DCEPKError, InputError
+from dcepk.networks.card import NetworkCard, ProtocolRange, Training, WeightsFile, read_card
+from dcepk.networks.weights import build_network, load_network, weights_content
+from dcepk.plain import from_plain
+
+SHIPPED = Path(str(files("dcepk").joinpath("data/networks")))
+
+
+def export(run: Path, folder: Path) -> NetworkCard:
+    """Write the network of a run.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of a training, finished or not.
+    folder : Path
+        Where to write ``<name>.pt`` and ``<name>.json``.
+
+    Returns
+    -------
+    NetworkCard
+        As it was written.
+
+    Raises
+    ------
+    InputError
+        When there is no training, or it has no epoch yet.
+    """
+    state = load_checkpoint(run)
+    if state is None:
+        raise InputError(f"{run} holds no {FILE}: train first.")
+    if not state.best_weights:
+        raise InputError(f"The training in {run} has not completed an epoch yet.")
+    config = from_plain(Config, state.config, f"The configuration of {run}")
+    network = build_network(config.network)
+    network.load_state_dict(state.best_weights)
+    content = weights_content(network)
+    weights = WeightsFile(
+        f"{config.name}.pt", hashlib.sha256(content).hexdigest(), sum(p.numel() for p in network.parameters())
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / weights.file).write_bytes(content)
+    path = folder / f"{config.name}.json"
+    path.write_text(_card(config, state, weights).to_text(), encoding="utf-8")
+    written = read_card(path)
+    load_network(written)
+    return written
+
+
+def _card(config: Config, state: Checkpoint, weights: WeightsFile) -> NetworkCard:
+    best = next(row for row in state.rows if row.epoch == state.best_epoch)
+    training = Training(
+        state.command, config.preset, config.seed, config.data.target, state.data["recipe"], state.data["sha256"],
+        state.git_revision, state.date, state.hardware, state.epoch, state.iteration, round(state.seconds / 60, 1),
+        state.config,
+    )  # fmt: skip
+    metrics = {f"validation loss, {name}": float(f"{value:.6g}") for name, value in best.validation.items()}
+    return NetworkCard(
+        config.name, config.label, config.summary, config.reference, config.network, config.input, config.outputs,
+        config.data.patch, config.data.stride, from_plain(ProtocolRange, state.data["protocol"], "The protocol"),
+        training, {"best epoch": float(state.best_epoch), **metrics}, weights,
+    )  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; a mistake is one sentence and exit code 2."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, help="folder of a training, in training/runs")
+    parser.add_argument("--to", type=Path, default=SHIPPED, help="folder to write to (default: the engine's)")
+    arguments = parser.parse_args(argv)
+    try:
+        card = export(arguments.run, arguments.to)
+    except DCEPKError as error:
+        print(f"export: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    written = arguments.to / card.weights.file
+    print(f"{written}: {card.weights.parameters:,} parameters, epoch {card.metrics['best epoch']:g}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
