@@ -12,6 +12,7 @@ import vtk
 from dcepk.errors import InputError
 
 from .colors import HEAT, LAGOON, Category, categoryNode, colorNode, defaultRange
+from .derived import BASELINE, DERIVED, OVERLAY, PREVIEW, derivedVolume, findDerived
 from .layouts import ERROR_VIEW
 from .legends import hideLegend, showLegend
 from .overlays import (
@@ -23,13 +24,10 @@ from .overlays import (
     placeToSee,
     withoutUncertain,
 )  # fmt: skip
-from .results import ROLE, SERIES_REFERENCE
+from .results import ROLE
 from .views import lay, link, lookAt, sliceLogicsOf
 from .volumes import arrayOf, geometryOf, setArray
 
-DERIVED = "DCEPKMaps.derived"
-"""Attribute of volumes that are made for the eye alone; its values are the next three."""
-OVERLAY, BASELINE, PREVIEW = "overlay", "baseline", "preview"
 _IN_FRONT = {"map", "error", "quality", "model", "mask"}
 _EVERY_NUMBER = vtk.VTK_FLOAT_MAX
 
@@ -237,8 +235,6 @@ class OverlayDisplay:
         """The volume of the scene that holds what is shown where that is not the map itself."""
         volume = derivedVolume(self._scene, result.sequence, OVERLAY, name)
         setArray(volume, values, geometryOf(next(iter(result.nodes.maps.values()))))
-        volume.SetHideFromEditors(True)
-        volume.SetSaveWithScene(False)
         return volume
 
     def _color(self, volume, colors, low: float, high: float) -> None:
@@ -301,42 +297,6 @@ class OverlayDisplay:
 
     def _volume(self, identifier: str | None):
         return self._scene.GetNodeByID(identifier) if identifier else None
-
-
-def derivedVolume(scene, sequence, kind: str, name: str):
-    """The volume of one kind that is made for the eye from a series; made when it is not there yet.
-
-    Parameters
-    ----------
-    scene : vtkMRMLScene
-        Where it belongs.
-    sequence : vtkMRMLSequenceNode
-        The series.
-    kind : {"overlay", "baseline", "preview"}
-        What it is for.
-    name : str
-        What people read.
-
-    Returns
-    -------
-    vtkMRMLScalarVolumeNode
-    """
-    volume = findDerived(scene, sequence, kind)
-    if volume is None:
-        volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
-        volume.SetAttribute(DERIVED, kind)
-        volume.SetNodeReferenceID(SERIES_REFERENCE, sequence.GetID())
-    volume.SetName(name)
-    return volume
-
-
-def findDerived(scene, sequence, kind: str):
-    """The volume that `derivedVolume` made earlier, or None."""
-    for i in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
-        node = scene.GetNthNodeByClass(i, "vtkMRMLScalarVolumeNode")
-        if node.GetAttribute(DERIVED) == kind and node.GetNodeReferenceID(SERIES_REFERENCE) == sequence.GetID():
-            return node
-    return None
 
 
 def _isErrorView(sliceLogic) -> bool:
