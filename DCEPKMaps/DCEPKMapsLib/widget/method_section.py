@@ -10,6 +10,7 @@ from dcepk.methods import METHODS, Method, method_named
 from ..typed import positiveNumber
 from .connectors import Option, fillOptions
 from .fields import NumberField, showSentences
+from .preview_control import PreviewControl
 from .section import Section
 
 _WIDGETS = {
@@ -42,6 +43,7 @@ class MethodSection(Section):
             Option("ratio", _("Ratio to the baseline"), _("Needs neither M0 nor the gain of the scanner.")),
             Option("difference", _("Difference from the baseline"), _("As in Ulas 2019, equation 2.")),
         ))  # fmt: skip
+        self._preview = PreviewControl(self.panel)
         self._kepMax = NumberField(ui.kepMax, lambda text: positiveNumber(text, _("upper bound of kep"), "/min"))
 
     def refresh(self) -> None:
@@ -57,8 +59,16 @@ class MethodSection(Section):
             for name in names:
                 getattr(self.ui, name).setVisible(option in method.options)
         self.ui.optionsBox.setVisible(any(option in method.options for option in _WIDGETS))
-        used = "kep_max_per_min" in method.options
-        showSentences(self.ui.methodMessage, [self._kepMax.mark()] if used else [])
+        self._preview.refresh()
+        bound = self._kepMax.mark() if "kep_max_per_min" in method.options else ""
+        showSentences(self.ui.methodMessage, [bound, self._preview.problem])
+
+    def disconnect(self) -> None:
+        self._preview.stop()
+        super().disconnect()
+
+    def exit(self) -> None:
+        self._preview.stop()
 
     def _method(self) -> Method | None:
         """The chosen row of the method table; None for a name that a newer version saved."""

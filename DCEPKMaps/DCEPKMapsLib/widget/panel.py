@@ -8,7 +8,6 @@ from pathlib import Path
 import qt
 import slicer
 import vtk
-from slicer.util import VTKObservationMixin
 
 from dcepk.errors import DCEPKError, without_options
 
@@ -16,6 +15,7 @@ from ..parameters import DCEPKMapsParameterNode, inScene, resetToDefaults, toReq
 from ..request import Missing, StudyRequest
 from .input_section import InputSection
 from .method_section import MethodSection
+from .observers import Observers
 from .run_section import RunSection
 from .signal import Signal
 from .t1_section import T1Section
@@ -43,6 +43,10 @@ class PanelSignals:
         ``()``: results came or went (a run, a loaded scene, a deleted node).
     inputFunctionChanged : Signal
         ``(InputFunction or None)``: the live curve was made again.
+    previewReady : Signal
+        ``(vtkMRMLScalarVolumeNode, map name)``: a live preview is to be shown; later fits change the volume in place.
+    previewEnded : Signal
+        ``()``: the preview is no longer wished for, and its volume is gone.
     runStarted, runEnded : Signal
         ``()``.
     """
@@ -51,6 +55,8 @@ class PanelSignals:
     resultReady: Signal = field(default_factory=Signal)
     resultsChanged: Signal = field(default_factory=Signal)
     inputFunctionChanged: Signal = field(default_factory=Signal)
+    previewReady: Signal = field(default_factory=Signal)
+    previewEnded: Signal = field(default_factory=Signal)
     runStarted: Signal = field(default_factory=Signal)
     runEnded: Signal = field(default_factory=Signal)
 
@@ -60,7 +66,7 @@ class PanelSignals:
             signal.clear()
 
 
-class Panel(VTKObservationMixin):
+class Panel:
     """The sections, bound to a parameter node of the scene.
 
     Parameters
@@ -85,7 +91,6 @@ class Panel(VTKObservationMixin):
     """
 
     def __init__(self, parentLayout, logic, getParameterNode):
-        VTKObservationMixin.__init__(self)
         self.logic = logic
         self.scene = slicer.mrmlScene
         self.signals = PanelSignals()
@@ -100,13 +105,15 @@ class Panel(VTKObservationMixin):
         self._idle.setSingleShot(True)
         self._idle.setInterval(0)
         self._idle.connect("timeout()", self._onIdle)
+        self._parameterObservers = Observers(self.refresh)
+        self._seriesObservers = Observers(self.refreshLater)
+        self._sceneObservers = self._observersOfScene()
         self.nextLabel = _nextLabel()
         parentLayout.addWidget(self.nextLabel)
         self.sections = tuple(section(self) for section in SECTIONS)
         for section in self.sections:
             parentLayout.addWidget(section.widget)
         parentLayout.addStretch(1)
-        self._observeScene()
         self.setParameterNode(getParameterNode())
 
     def resourcePath(self, name: str) -> str:
@@ -122,15 +129,15 @@ class Panel(VTKObservationMixin):
         if self.parameters is not None:
             for section in self.sections:
                 section.disconnect()
-            self.removeObservers(self._onParametersModified)
-            self.removeObservers(self._onSeriesModified)
+            self._parameterObservers.clear()
+            self._seriesObservers.clear()
             self.parameters = None
         if node is not None:
             self.parameters = DCEPKMapsParameterNode(node)
             self._seriesId = self._observedSeries()
             for section in self.sections:
                 section.connect(self.parameters)
-            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
+            self._parameterObservers.add(node, vtk.vtkCommand.ModifiedEvent)
         for section in self.sections:
             section.content.setEnabled(self.parameters is not None)
         self.refresh()
@@ -189,18 +196,26 @@ class Panel(VTKObservationMixin):
     def cleanup(self) -> None:
         """The panel goes for good: nothing observes or runs any more."""
         self._idle.stop()
+        for observers in self._sceneObservers:
+            observers.clear()
         self.setParameterNode(None)
-        self.removeObservers()
         for section in self.sections:
             section.cleanup()
         self.signals.clear()
 
-    def _observeScene(self) -> None:
-        self.addObserver(self.scene, slicer.vtkMRMLScene.StartCloseEvent, self._onSceneStartsClosing)
-        self.addObserver(self.scene, slicer.vtkMRMLScene.EndCloseEvent, self._onSceneClosed)
-        self.addObserver(self.scene, slicer.vtkMRMLScene.EndImportEvent, self._onSceneLoaded)
-        self.addObserver(self.scene, slicer.vtkMRMLScene.NodeAddedEvent, self._onNodeAdded)
-        self.addObserver(self.scene, slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodeRemoved)
+    def _observersOfScene(self) -> tuple[Observers, ...]:
+        found = []
+        for event, callback in (
+            (slicer.vtkMRMLScene.StartCloseEvent, self._onSceneStartsClosing),
+            (slicer.vtkMRMLScene.EndCloseEvent, self._onSceneClosed),
+            (slicer.vtkMRMLScene.EndImportEvent, self._onSceneLoaded),
+            (slicer.vtkMRMLScene.NodeAddedEvent, self.refreshLater),
+            (slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodeRemoved),
+        ):
+            observers = Observers(callback)
+            observers.add(self.scene, event)
+            found.append(observers)
+        return tuple(found)
 
     def _examine(self) -> None:
         """Find out what the parameters stand for and what is missing."""
@@ -215,11 +230,11 @@ class Panel(VTKObservationMixin):
 
     def _observedSeries(self) -> str:
         """The ID of the chosen series, whose changes are followed from now on."""
-        self.removeObservers(self._onSeriesModified)
+        self._seriesObservers.clear()
         sequence = inScene(self.parameters.inputSequence)
         if sequence is None:
             return ""
-        self.addObserver(sequence, vtk.vtkCommand.ModifiedEvent, self._onSeriesModified)
+        self._seriesObservers.add(sequence, vtk.vtkCommand.ModifiedEvent)
         return sequence.GetID()
 
     def _followSeries(self) -> None:
@@ -238,34 +253,25 @@ class Panel(VTKObservationMixin):
                 section.sceneChanged()
         self.refresh()
 
-    def _onParametersModified(self, _caller, _event) -> None:
-        self.refresh()
-
-    def _onSeriesModified(self, _caller, _event) -> None:
-        self.refreshLater()
-
-    def _onSceneStartsClosing(self, _caller, _event) -> None:
+    def _onSceneStartsClosing(self) -> None:
         for section in self.sections:
             section.sceneCloses()
         self.setParameterNode(None)
         self.logic.forget()
 
-    def _onSceneClosed(self, _caller, _event) -> None:
+    def _onSceneClosed(self) -> None:
         if self._entered:
             self.setParameterNode(self._getParameterNode())
         self.signals.resultsChanged.emit()
 
-    def _onSceneLoaded(self, _caller, _event) -> None:
+    def _onSceneLoaded(self) -> None:
         if self._entered:
             self.setParameterNode(self._getParameterNode())
         self.logic.restore()
         self.signals.resultsChanged.emit()
         self.refreshLater()
 
-    def _onNodeAdded(self, _caller, _event) -> None:
-        self.refreshLater()
-
-    def _onNodeRemoved(self, _caller, _event) -> None:
+    def _onNodeRemoved(self) -> None:
         if self.parameters is not None and self.parameters.parameterNode.GetScene() is None:
             self.setParameterNode(None)
         self.refreshLater()

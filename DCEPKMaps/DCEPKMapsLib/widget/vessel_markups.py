@@ -8,6 +8,7 @@ import slicer
 import vtk
 
 from ..parameters import inScene
+from .observers import Observers
 
 
 class VesselMarkups:
@@ -23,25 +24,23 @@ class VesselMarkups:
 
     def __init__(self, panel, onMoved: Callable[[], None]):
         self._panel = panel
-        self._onMoved = onMoved
         self._followed = None
+        self._observers = Observers(onMoved)
 
     def follow(self, node) -> None:
         """Hear of the changes of this node (markups, segmentation, table) and no other; None for none."""
         if node is self._followed:
             return
-        self._panel.removeObservers(self._onChanged)
+        self._observers.clear()
         self._followed = node
         if node is None:
             return
-        self._panel.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onChanged)
+        self._observers.add(node, vtk.vtkCommand.ModifiedEvent)
         if node.IsA("vtkMRMLMarkupsNode"):
-            for event in (node.PointModifiedEvent, node.PointPositionDefinedEvent, node.PointRemovedEvent):
-                self._panel.addObserver(node, event, self._onChanged)
+            self._observers.add(node, node.PointModifiedEvent, node.PointPositionDefinedEvent, node.PointRemovedEvent)
         elif node.IsA("vtkMRMLSegmentationNode"):
             segmentation = node.GetSegmentation()
-            for event in (segmentation.SourceRepresentationModified, segmentation.SegmentModified):
-                self._panel.addObserver(segmentation, event, self._onChanged)
+            self._observers.add(segmentation, segmentation.SourceRepresentationModified, segmentation.SegmentModified)
 
     def placePoint(self, placeWidget) -> None:
         """Let the next click place the point; an earlier place is given up."""
@@ -64,9 +63,6 @@ class VesselMarkups:
             parameters.vifRoi = roi
         roi.RemoveAllControlPoints()
         _place(placeWidget, roi)
-
-    def _onChanged(self, _caller, _event) -> None:
-        self._onMoved()
 
 
 def _place(placeWidget, node) -> None:

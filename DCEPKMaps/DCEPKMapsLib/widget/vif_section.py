@@ -97,7 +97,7 @@ class VifSection(Section):
         ui.t1BloodLabel.setVisible(kind in _MEASURED)
         ui.t1BloodRow.setVisible(kind in _MEASURED)
         ui.adoptButton.setEnabled(self._found.point() is not None)
-        self._showSegment()
+        self._showSegment(kind)
         self._markups.follow(self._node(kind))
         self._wish(kind)
         self._showWords()
@@ -231,13 +231,15 @@ class VifSection(Section):
             self._show(result.vif)
             self._found.show(result.vif, result.sequence)
 
-    def _showSegment(self) -> None:
+    def _showSegment(self, kind: VifKind) -> None:
         """The selector of segments has no connector of its own."""
         selector, parameters = self.ui.vifSegment, self.panel.parameters
         wasBlocked = selector.blockSignals(True)
         selector.setCurrentNode(inScene(parameters.vifSegmentation))
         selector.setCurrentSegmentID(parameters.vifSegmentId)
         selector.blockSignals(wasBlocked)
+        if kind is VifKind.SEGMENT and parameters.vifSegmentId != selector.currentSegmentID():
+            parameters.vifSegmentId = selector.currentSegmentID()  # the selector always shows one
 
     def _node(self, kind: VifKind):
         parameters = self.panel.parameters

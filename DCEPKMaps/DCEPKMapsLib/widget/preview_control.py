@@ -1,0 +1,159 @@
+"""Drives the live preview: which slices are on screen, and when they are fitted again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import qt
+import slicer
+import vtk
+
+from dcepk.errors import DCEPKError, InputError, without_options
+from dcepk.geometry import Geometry
+from dcepk.methods import method_named
+
+from ..preview import LivePreview
+from ..sequences import describe, stateOf
+from .observers import Observers
+
+_INTERVAL_MS = 20
+_READING_BUDGET_S = 0.05
+_PARALLEL = 0.99
+"""Cosine between a view's normal and the slice axis of a series from which on the view shows whole slices."""
+
+
+class PreviewControl:
+    """Refits the shown slices after every change, as long as the preview is wished for; the latest change wins.
+
+    Parameters
+    ----------
+    panel : Panel
+        Its request is previewed; ``signals.previewReady`` and ``signals.previewEnded`` tell of the preview.
+
+    Attributes
+    ----------
+    problem : str
+        Why there is no preview, in one sentence; empty otherwise.
+    """
+
+    def __init__(self, panel):
+        self.problem = ""
+        self._panel = panel
+        self._preview = LivePreview(panel.logic)
+        self._reading: Iterator | None = None
+        self._read: tuple = ()
+        self._views = Observers(self._onViewMoved)
+        self._timer = qt.QTimer()
+        self._timer.setInterval(_INTERVAL_MS)
+        self._timer.connect("timeout()", self._onTimer)
+
+    def refresh(self) -> None:
+        """Look at the parameters, and wish for a new preview or end it."""
+        parameters = self._panel.parameters
+        if parameters is None or not parameters.livePreview or not self._panel.entered:
+            self.stop()
+            return
+        self._followViews()
+        if self._panel.request is None or self._panel.missing:
+            self._timer.stop()
+            return
+        self._timer.start()
+
+    def stop(self) -> None:
+        """No preview any more; its volume is removed."""
+        self._timer.stop()
+        self.problem, self._reading, self._read = "", None, ()
+        self._views.clear()
+        if self._preview.volume is not None:
+            self._preview.forget()
+            self._panel.signals.previewEnded.emit()
+
+    def mapName(self) -> str:
+        """The map that is previewed: the shown one, or the first of the method."""
+        names = [parameter.name for parameter in method_named(self._panel.parameters.method).parameters]
+        shown = self._panel.parameters.shownMap
+        return shown if shown in names else names[0]
+
+    def _onTimer(self) -> None:
+        try:
+            if not self._isRead():
+                return
+            self._timer.stop()
+            self._fit()
+            problem = ""
+        except DCEPKError as error:
+            self._timer.stop()
+            problem = without_options(str(error))
+        if problem != self.problem:
+            self.problem = problem
+            self._panel.refresh()
+
+    def _isRead(self) -> bool:
+        """Read the series for a moment; True once all of it is there."""
+        state = stateOf(self._panel.request.sequence)
+        if state == self._read:
+            return True
+        if self._reading is None:
+            self._reading = self._panel.logic.reading(self._panel.request)
+        end = time.perf_counter() + _READING_BUDGET_S
+        while time.perf_counter() < end:
+            try:
+                next(self._reading)
+            except StopIteration:
+                self._reading, self._read = None, state
+                return True
+            except DCEPKError:
+                self._reading = None
+                raise
+        return False
+
+    def _fit(self) -> None:
+        request = self._panel.request
+        slices = shownSlices(self._panel.scene, describe(request.sequence).geometry)
+        if not slices:
+            raise InputError("No view shows a slice of the series: show an axial view, or the plane of the series.")
+        before = self._preview.volume
+        volume = self._preview.update(request, slices, self.mapName())
+        if volume is not before or volume is None:
+            self._panel.signals.previewReady.emit(volume, self.mapName())
+
+    def _followViews(self) -> None:
+        if self._views:
+            return
+        for node in slicer.util.getNodesByClass("vtkMRMLSliceNode", self._panel.scene):
+            self._views.add(node, vtk.vtkCommand.ModifiedEvent)
+
+    def _onViewMoved(self) -> None:
+        if self._panel.request is not None and not self._panel.missing:
+            self._timer.start()
+
+
+def shownSlices(scene, geometry: Geometry) -> list[int]:
+    """The slices of a grid that the views of a layout show in whole, each once.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+        With the slice nodes.
+    geometry : Geometry
+        The grid of the series.
+
+    Returns
+    -------
+    list of int
+        Indices along z, inside the grid.
+    """
+    first, second = geometry.ras_of_index(np.array([[0, 0, 0], [1, 0, 0]]))
+    step = second - first
+    found = []
+    for node in slicer.util.getNodesByClass("vtkMRMLSliceNode", scene):
+        matrix = node.GetSliceToRAS()
+        normal = np.array([matrix.GetElement(i, 2) for i in range(3)])
+        center = np.array([matrix.GetElement(i, 3) for i in range(3)])
+        if node.IsMappedInLayout() and abs(normal @ step) > _PARALLEL * np.linalg.norm(step):
+            index = round(float((center - first) @ step / (step @ step)))
+            if 0 <= index < geometry.shape[0] and index not in found:
+                found.append(index)
+    return found

@@ -1,0 +1,73 @@
+"""The panel in the hands of a test: made on the stand-ins, driven through its widgets."""
+
+from __future__ import annotations
+
+import time
+
+_PATIENCE_S = 30.0
+
+
+class ShownPanel:
+    """A panel in a window that is not on any screen.
+
+    Parameters
+    ----------
+    slicer : module
+        The module of the stand-ins.
+    logic : StudyLogic, optional
+        The logic; by default a new one of the scene.
+    """
+
+    def __init__(self, slicer, logic=None):
+        import qt
+        from DCEPKMapsLib.logic import StudyLogic
+        from DCEPKMapsLib.widget.panel import Panel
+
+        self.slicer = slicer
+        self.window = slicer.qMRMLWidget()
+        self.window.setLayout(qt.QVBoxLayout())
+        self.logic = logic or StudyLogic(slicer.mrmlScene)
+        self.panel = Panel(self.window.layout(), self.logic, self.parameter_node)
+        self.window.show()
+        self.panel.enter()
+
+    @property
+    def parameters(self):
+        return self.panel.parameters
+
+    def parameter_node(self):
+        """The module's parameter node of the scene, as Slicer's base class of logics makes it."""
+        scene = self.slicer.mrmlScene
+        node = scene.GetSingletonNode("DCEPKMaps", "vtkMRMLScriptedModuleNode")
+        if node is None:
+            node = scene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
+            node.UnRegister(None)
+            node.SetSingletonTag("DCEPKMaps")
+            node = scene.AddNode(node)
+        return node
+
+    def section(self, name: str):
+        """The section of the class of that name."""
+        return next(s for s in self.panel.sections if type(s).__name__ == name)
+
+    def ui(self, name: str):
+        """Its widgets."""
+        return self.section(name).ui
+
+    def until(self, reached) -> None:
+        """Let the event loop run until a state is reached."""
+        end = time.monotonic() + _PATIENCE_S
+        while not reached():
+            assert time.monotonic() < end, f"not reached within {_PATIENCE_S:g} s"
+            self.slicer.app.processEvents()
+            time.sleep(0.001)
+
+    def idle(self) -> None:
+        """Let everything that waits for the event loop happen."""
+        for _ in range(3):
+            self.slicer.app.processEvents()
+
+    def close(self) -> None:
+        self.panel.cleanup()
+        self.window.deleteLater()
+        self.idle()
