@@ -66,7 +66,7 @@ def start() -> ModuleType:
 
 
 def clear() -> None:
-    """Closes the scene as Slicer does (StartClose and EndClose events) and forgets messages, answers and exceptions."""
+    """Closes the scene as Slicer does (StartClose, EndClose events) and forgets settings, messages and exceptions."""
     from . import messages
 
     slicer = start()
@@ -74,6 +74,8 @@ def clear() -> None:
     slicer.app.processEvents()
     layout = slicer.app.layoutManager()
     layout.setLayout(layout.layoutLogic().GetLayoutNode().SlicerLayoutFourUpView)
+    settings = slicer.app.userSettings()
+    settings.clear()
     messages.forget()
 
 

@@ -174,12 +174,9 @@ def _make_module() -> types.ModuleType:
     for name in ("information", "question", "warning", "critical", "about"):
         setattr(QtWidgets.QMessageBox, name, staticmethod(_no_window))
     QtCore.QFile.ReadOnly = QtCore.QIODevice.OpenModeFlag.ReadOnly
-    thin_bases = (QtWidgets.QWidget, QtGui.QAction, QtGui.QShortcut)
-    thin_names = {"QObject", "QTimer", "QProcess", "QButtonGroup", "QActionGroup", "QFileSystemWatcher"}
     for name, value in found.items():
-        thin = name in natives and (issubclass(value, thin_bases) or name in thin_names)
+        thin = name in natives and not issubclass(value, QtCore.QCoreApplication)
         setattr(module, name, _thin(value) if thin else value)
-    module.QApplication = QtWidgets.QApplication  # there is one, made elsewhere; its class stays as it is
     return module
 
 

@@ -1,8 +1,9 @@
-"""Stand-ins for Slicer's table and plot widgets."""
+"""Stand-ins for Slicer's table view and for the widget around a plot view."""
 
 from __future__ import annotations
 
 from .mrml_base import Observations, SceneAware
+from .plot_view import qMRMLPlotView
 from .pythonqt import qt, stand_in
 
 
@@ -39,33 +40,6 @@ class qMRMLTableView(SceneAware, qt.QTableWidget):
         for row in range(self.rowCount):
             for column in range(self.columnCount):
                 self.setItem(row, column, qt.QTableWidgetItem(table.GetValue(row, column).ToString()))
-
-
-@stand_in
-class qMRMLPlotView(SceneAware, qt.QWidget):
-    """Holds a plot view node and draws its chart's lines and points, without axes' numbers."""
-
-    def __init__(self, parent=None) -> None:
-        super().__init__(parent)
-        self._node = None
-        self._node_observations = Observations(self)
-        self.setMinimumHeight(120)
-
-    def mrmlPlotViewNode(self):
-        return self._node
-
-    def setMRMLPlotViewNode(self, node) -> None:
-        self._node = node
-        self._node_observations.clear()
-        if node is not None:
-            self._node_observations.add(node, ("ModifiedEvent",), "_view_changed")
-        self._view_changed()
-
-    def _view_changed(self) -> None:
-        self.update()
-
-    def fitToContent(self) -> None:
-        self.update()
 
 
 @stand_in
