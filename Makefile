@@ -15,7 +15,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_N
 WORKERS ?= 2
 
 EXTRAS_demo := report,progress,fast
-EXTRAS_test := report,progress,fast,test
+EXTRAS_test := report,progress,fast,test,slicer-test
 EXTRAS_bench := report,progress,fast,bench
 
 .DEFAULT_GOAL := help
@@ -48,10 +48,14 @@ lint: $(VENV)/.ready-test ## check the style only
 	$(BIN)/ruff check .
 
 system: ## install the Debian packages of packages.txt (as root)
-	@names="$$(sed 's/#.*//' packages.txt | xargs)"; \
-	if [ -z "$$names" ]; then echo "packages.txt names no package: nothing to install."; \
-	elif [ "$$(id -u)" -eq 0 ]; then apt-get update && apt-get install -y --no-install-recommends $$names; \
-	else echo "Only root can install packages; run: sudo apt-get install $$names" >&2; exit 1; fi
+	@missing=""; \
+	for name in $$(sed 's/#.*//' packages.txt); do \
+		dpkg-query --show --showformat '$${Status}' "$$name" 2>/dev/null | grep -q 'ok installed' \
+			|| missing="$$missing $$name"; \
+	done; \
+	if [ -z "$$missing" ]; then echo "Every package of packages.txt is installed."; \
+	elif [ "$$(id -u)" -eq 0 ]; then apt-get update && apt-get install -y --no-install-recommends $$missing; \
+	else echo "Only root can install packages; run: sudo apt-get install$$missing" >&2; exit 1; fi
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \

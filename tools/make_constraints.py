@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = "report,progress,fast,test,bench"
+EXTRAS = "report,progress,fast,test,bench,slicer-test"
 _NOT_PINNED = {"dcepk", "pip"}
 _HEADER = """\
 # Exact versions that make and CI use, from tools/make_constraints.py with {interpreters}.
