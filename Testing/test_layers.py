@@ -18,7 +18,7 @@ LAYERS = (
     {"acquisition", "maps", "regions", "settings"},
     {"series"},
     {"reading", "masking", "completion", "t1", "fitting", "networks"},
-    {"vif", "motion", "vfa", "methods", "inference"},
+    {"vif", "motion", "vfa", "methods", "inference", "findings"},
     {"quantify", "phantom"},
     {"roi"},
     {"report"},

@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 
 from dcepk.errors import InputError
-from dcepk.inference import DEVICES
 from dcepk.networks.card import Architecture, Normalisation, Output
 from dcepk.plain import from_plain
+from dcepk.settings import DEVICES
 
 PRESETS = ("smoke", "cpu", "full")
 PRECISIONS = ("float32", "bfloat16")

@@ -37,13 +37,32 @@ def completed(series: DynamicSeries, mask: np.ndarray | None = None, vessel: np.
         When no arrival of contrast is seen and the baseline was not given.
     """
     series.require_times()
-    acquisition = series.acquisition.with_defaults()
-    if acquisition.baseline_frames is not None:
-        return series.with_acquisition(acquisition)
+    return with_baseline(series.with_acquisition(series.acquisition.with_defaults()), mask, vessel)
+
+
+def with_baseline(
+    series: DynamicSeries, mask: np.ndarray | None = None, vessel: np.ndarray | None = None
+) -> DynamicSeries:
+    """A series whose number of baseline frames is known, from the data where nobody gave it; for methods that turn no
+    signal into concentration.
+
+    Parameters
+    ----------
+    series, mask, vessel
+        As for `completed`.
+
+    Raises
+    ------
+    InputError
+        When no arrival of contrast is seen and the baseline was not given.
+    """
+    if series.acquisition.baseline_frames is not None:
+        return series
     frames = _baseline_frames(series.signal, mask, vessel)
     detail = "arrival of contrast in the data"
-    acquisition = acquisition.with_facts(Origin.ASSUMED, detail, baseline_frames=frames)
-    return series.with_acquisition(acquisition)
+    return series.with_acquisition(
+        series.acquisition.with_facts(Origin.ASSUMED, detail, baseline_frames=frames)
+    )  # fmt: skip
 
 
 def doubts(

@@ -23,12 +23,12 @@ from dcepk.notices import Notice
 from dcepk.progress import Reporter
 from dcepk.quality import Quality
 from dcepk.series import DynamicSeries
+from dcepk.settings import DEVICES
 from dcepk.signal import baseline_signal
 
 if TYPE_CHECKING:
     import torch
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
 _VOXELS = 1 << 17
 """Voxels run at a time: about 250 MB for a hidden layer of 256 and what the convolutions need beside it."""
 _MARGIN = 0.1

@@ -13,6 +13,8 @@ from dcepk.errors import InputError
 from dcepk.fitting import AutoModel, EToftsLbfgsModel, EToftsModel, PatlakModel, ToftsModel, TracerModel
 from dcepk.kinetics import PlasmaCurve
 from dcepk.maps import KEP, KTRANS, VE, VP, Parameter
+from dcepk.networks.card import SUFFIX as CARD_SUFFIX
+from dcepk.networks.card import NetworkCard, read_card, shipped_cards
 from dcepk.settings import Settings
 
 FIT, NETWORK = "fit", "network"
@@ -44,7 +46,10 @@ class Method:
     reference : str
         Where it was published.
     model : callable or None
-        Makes the tracer model of a fit; None for networks.
+        Makes the tracer model of a fit. Of a network, the model that its parameters belong to, which predicts its
+        curves; None where there is none.
+    card : NetworkCard or None
+        Of a network.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Method:
     options: tuple[str, ...]
     reference: str
     model: ModelBuilder | None = None
+    card: NetworkCard | None = None
 
 
 _FIT_NEEDS = frozenset({"vif", "t10"})
@@ -99,6 +105,19 @@ def _auto(plasma: PlasmaCurve, baseline: int, settings: Settings) -> TracerModel
     return AutoModel([_patlak(plasma, baseline, settings), _etofts(plasma, baseline, settings)])
 
 
+_NETWORK_OPTIONS = ("whole_slices", "device", "signal_form", "r2star_per_s_mM")
+_MODEL_OF_MAPS = {frozenset({"Ktrans", "vp"}): _patlak, frozenset({"Ktrans", "vp", "kep"}): _etofts}
+
+
+def _network(card: NetworkCard, name: str) -> Method:
+    """The row of a network: it needs neither an input function nor T1."""
+    model = _MODEL_OF_MAPS.get(frozenset(o.name for o in card.outputs))
+    return Method(
+        name, card.label, NETWORK, card.summary, card.parameters, frozenset(), _NETWORK_OPTIONS, card.reference,
+        model, card,
+    )  # fmt: skip
+
+
 METHODS: tuple[Method, ...] = (
     Method(
         "patlak", "Patlak", FIT,
@@ -131,18 +150,21 @@ METHODS: tuple[Method, ...] = (
         (KTRANS, VP, VE, KEP), _FIT_NEEDS, (*_SIGNAL, *_DELAY, "kep_max_per_min", "compiled"),
         "Hurvich and Tsai, Biometrika 1989;76:297-307", _auto,
     ),
+    *(_network(card, card.name) for card in shipped_cards()),
 )  # fmt: skip
 
 
 def method_named(name: str) -> Method:
-    """The row of that name.
+    """The row of that name; or, for the path of a card (``.json``), the row of that network.
 
     Raises
     ------
     InputError
-        When there is none; the message lists the known names.
+        When there is none; the message lists the known names. When the file is no card.
     """
     for method in METHODS:
         if method.name == name:
             return method
+    if name.endswith(CARD_SUFFIX):
+        return _network(read_card(name), name)
     raise InputError(f"Unknown method '{name}'; known are {', '.join(m.name for m in METHODS)}.")

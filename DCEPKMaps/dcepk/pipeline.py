@@ -54,8 +54,9 @@ class StudyOptions:
         Voxels to analyse: from a file, found in the series, or all.
     labels, label_names : Path or None
         Regions for statistics, and a table of their names.
-    vif : str
-        ``"auto"`` or the name of a population form; used when none of the next three is given.
+    vif : str or None
+        ``"auto"`` or the name of a population form; used when none of the next three is given. None for no input
+        function, with methods that need none.
     vif_mask, vif_point, vif_curve : Path, (R, A, S) in mm, Path, or None
         Where to take the input function from.
     vif_functional : bool
@@ -79,7 +80,7 @@ class StudyOptions:
     mask: Path | str | None = AUTOMATIC
     labels: Path | None = None
     label_names: Path | None = None
-    vif: str = AUTOMATIC
+    vif: str | None = AUTOMATIC
     vif_mask: Path | None = None
     vif_point: tuple[float, float, float] | None = None
     vif_curve: Path | None = None
@@ -210,8 +211,9 @@ def read_study_series(options: StudyOptions, report: Reporter | None = None) -> 
     elif options.times is not None:
         series = series.with_times(reading.read_times(options.times), Source(Origin.TYPED, "--times"))
     series.require_times()
-    acquisition.require("repetition_time_s", "flip_angle_deg")
-    acquisition.with_defaults()
+    if method_named(options.settings.method).needs:
+        acquisition.require("repetition_time_s", "flip_angle_deg")
+        acquisition.with_defaults()
     return series
 
 
@@ -246,10 +248,12 @@ def _read_flip_angle_volumes(options: StudyOptions, geometry: Geometry) -> VfaVo
     return volumes
 
 
-def _vif_source(options: StudyOptions, geometry: Geometry) -> VifSource:
+def _vif_source(options: StudyOptions, geometry: Geometry) -> VifSource | None:
     mask, curve = options.vif_mask, options.vif_curve
+    if options.vif is None and mask is None and curve is None and options.vif_point is None:
+        return None
     return VifSource(
-        options.vif,
+        options.vif or AUTOMATIC,
         None if mask is None else reading.read_mask(mask, geometry),
         options.vif_point,
         None if curve is None else read_curve(curve),

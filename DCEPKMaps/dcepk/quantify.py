@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from dcepk._version import __version__
-from dcepk.completion import completed
+from dcepk.completion import completed, with_baseline
 from dcepk.errors import InputError, MissingFact
+from dcepk.findings import delay_notices, flag_notices, washout_notices
 from dcepk.fitting import Fit, TracerModel
+from dcepk.inference import infer
 from dcepk.kinetics import PlasmaCurve
 from dcepk.maps import Curves, ParameterMaps
 from dcepk.methods import Method, method_named
-from dcepk.notices import Notice
 from dcepk.progress import CancelledCallback, ProgressCallback, Reporter
 from dcepk.quality import UNUSABLE, Quality, flagged
 from dcepk.series import DynamicSeries
@@ -21,8 +22,6 @@ from dcepk.settings import Settings
 from dcepk.signal import SpoiledGradientEcho, baseline_signal, require_relative_b1
 from dcepk.vif.input_function import InputFunction
 
-_MANY_DELAYS = 0.3
-_WASHOUT_MATTERS_PER_MIN, _NOTED_VOXELS = 0.01, 20
 _SLAB = 65536
 """Voxels taken from the series at a time; bounds the memory of concentrations, not the result."""
 
@@ -32,7 +31,7 @@ def quantify(
     vif: InputFunction | None,
     settings: Settings,
     *,
-    t10,
+    t10=None,
     b1=None,
     mask: np.ndarray | None = None,
     m0: np.ndarray | None = None,
@@ -47,10 +46,11 @@ def quantify(
         Signal over time with its protocol. Facts with a documented default (haematocrit, relaxivity, number of
         baseline frames) are completed where nobody gave them; others are refused.
     vif : InputFunction or None
-        Plasma concentration in the vessel, at the frames of the series; None for methods that need none.
+        Plasma concentration in the vessel, at the frames of the series; a method that does not need it takes it, with
+        native T1, for the curves alone.
     settings : Settings
         Method and its options.
-    t10 : float or ndarray, shape (Z, Y, X)
+    t10 : float or ndarray, shape (Z, Y, X), optional
         Native T1, s: one value or a map.
     b1 : ndarray, shape (Z, Y, X), optional
         B1 relative to nominal.
@@ -75,13 +75,15 @@ def quantify(
         When ``cancelled`` returned True.
     """
     method = method_named(settings.method)
-    if method.model is None:
-        raise InputError(f"The method '{method.name}' cannot be fitted.")
+    report = Reporter(progress, cancelled)
+    if method.card is not None:
+        return _inferred(series, vif, settings, method, t10, b1, mask, m0, report)
+    if t10 is None:
+        raise MissingFact("This method needs native T1: a map or one value in s (--t1, --vfa).", ["t10"])
     series = completed(series, mask)
     job = _Job.of(series, settings, t10, b1, mask, m0)
     curve = plasma_curve(series.require_times(), vif)
     model = method.model(curve, job.baseline_frames, settings)
-    report = Reporter(progress, cancelled)
     maps = _Maps(model, series.geometry.shape)
     total = len(job.voxels)
     for start in range(0, total, _SLAB):
@@ -91,6 +93,30 @@ def quantify(
         maps.store(voxels, model.fit(curves, slab, baseline_gain=job.baseline_gain(voxels, curves)), quality)
     report("Fitting", 1.0)
     return maps.finished(series, vif, settings, method, job)
+
+
+def _inferred(
+    series: DynamicSeries, vif: InputFunction | None, settings: Settings, method: Method, t10, b1, mask, m0,
+    report: Reporter,
+) -> ParameterMaps:  # fmt: skip
+    """Maps of a network; with curves where there is an input function and native T1 to have them by."""
+    series = with_baseline(series, mask)
+    mask = checked_mask(mask, series.geometry.shape)
+    found = infer(
+        series, method.card, mask=mask, whole_slices=settings.whole_slices, device=settings.device, report=report
+    )
+    curves = None
+    if vif is not None and t10 is not None and method.model is not None:
+        curves = curves_of_values(series, vif, settings, found.values, t10=t10, b1=b1, mask=mask, m0=m0)
+    weights = {"sha256": method.card.weights.sha256, "trained": method.card.training.date, "device": found.device}
+    return ParameterMaps(
+        found.values, {}, found.quality, mask, series.geometry, series.require_times(),
+        model_names=(method.name,),
+        notices=(
+            *series.notices, *(vif.notices if vif else ()), *found.notices, *flag_notices(found.quality, mask)
+        ),
+        provenance={**_provenance(series, vif, settings, method), "network": weights}, curves=curves,
+    )  # fmt: skip
 
 
 def concentration_curves(series: DynamicSeries, settings: Settings, *, t10, b1=None, mask=None, m0=None):
@@ -181,11 +207,7 @@ class _Job:
         sequence = acquisition.signal_equation(settings.r2star_per_s_mM)
         if settings.signal_form == "difference" and m0 is None:
             raise MissingFact("The difference form needs the equilibrium signal M0, from flip-angle volumes (--vfa).")
-        mask = np.ones(shape, bool) if mask is None else np.asarray(mask, bool)
-        if mask.shape != shape:
-            raise InputError(f"The mask has the shape {mask.shape}, the series {shape}.")
-        if not mask.any():
-            raise InputError("The mask holds no voxel.")
+        mask = checked_mask(mask, shape)
         b1 = _flat(1.0 if b1 is None else b1, shape, "B1 map")
         require_relative_b1(b1[mask.ravel()])
         return cls(
@@ -247,21 +269,7 @@ class _Maps:
 
     def finished(self, series, vif, settings: Settings, method: Method, job: _Job) -> ParameterMaps:
         quality, values = self._quality.reshape(self._shape), self._values
-        provenance = {
-            "software": f"dcepk {__version__}",
-            "method": method.name,
-            "reference": method.reference,
-            "settings": settings.to_dict(),
-            "kep_bounds_per_min": self._kep_bounds(),
-            "acquisition": series.acquisition.to_dict(),
-            "frame_times": str(series.times_source),
-            "frames": series.frames,
-            "interval_s": series.interval_s,
-            "input_function": None
-            if vif is None
-            else {"kind": vif.kind, "description": vif.description, **vif.quality},
-            "inputs": list(series.inputs),
-        }
+        provenance = {**_provenance(series, vif, settings, method), "kep_bounds_per_min": self._kep_bounds()}
         shape = self._shape
         return ParameterMaps(
             {k: v.reshape(shape) for k, v in values.items()},
@@ -270,11 +278,43 @@ class _Maps:
             self._residual_sd.reshape(shape), self._r_squared.reshape(shape),
             self._chosen.reshape(shape), tuple(m.name for m in self._model.models),
             (
-                *series.notices, *(vif.notices if vif else ()), *_flag_notices(quality, job.mask),
-                *_delay_notices(values.get("delay"), settings), *_washout_notices(values, self._errors),
+                *series.notices, *(vif.notices if vif else ()), *flag_notices(quality, job.mask),
+                *delay_notices(values.get("delay"), settings), *washout_notices(values, self._errors),
             ),
             provenance, _curves(job, self._model, values),
         )  # fmt: skip
+
+
+def _provenance(series: DynamicSeries, vif: InputFunction | None, settings: Settings, method: Method) -> dict:
+    """What every result says of how it was made."""
+    return {
+        "software": f"dcepk {__version__}",
+        "method": method.name,
+        "reference": method.reference,
+        "settings": settings.to_dict(),
+        "acquisition": series.acquisition.to_dict(),
+        "frame_times": str(series.times_source),
+        "frames": series.frames,
+        "interval_s": series.interval_s,
+        "input_function": None if vif is None else {"kind": vif.kind, "description": vif.description, **vif.quality},
+        "inputs": list(series.inputs),
+    }
+
+
+def checked_mask(mask: np.ndarray | None, shape: tuple[int, int, int]) -> np.ndarray:
+    """The mask as booleans; all voxels where there is none.
+
+    Raises
+    ------
+    InputError
+        When it has another shape than the series, or holds nothing.
+    """
+    mask = np.ones(shape, bool) if mask is None else np.asarray(mask, bool)
+    if mask.shape != shape:
+        raise InputError(f"The mask has the shape {mask.shape}, the series {shape}.")
+    if not mask.any():
+        raise InputError("The mask holds no voxel.")
+    return mask
 
 
 def checked_t10(t10, shape: tuple[int, int, int], mask: np.ndarray) -> np.ndarray:
@@ -331,55 +371,3 @@ def plasma_curve(times_s: np.ndarray, vif: InputFunction | None) -> PlasmaCurve:
     return PlasmaCurve(
         times, vif.fine_plasma_mM, sample_times_s=vif.fine_times_s, frame_duration_s=vif.frame_duration_s
     )
-
-
-def _flag_notices(quality: np.ndarray, mask: np.ndarray) -> list[Notice]:
-    """One notice for each kind of unusable voxel that is common enough to matter (1 % of the mask)."""
-    words = {
-        Quality.SATURATED: "have a signal that the signal equation cannot explain (saturation)",
-        Quality.INVALID_SIGNAL: "have no usable signal before contrast or a value that is not finite",
-        Quality.INVALID_T10: "have no usable T1 or B1",
-    }
-    inside = quality[mask]
-    notices = []
-    for flag, text in words.items():
-        share = flagged(inside, flag).mean()
-        if share > 0.01:
-            notices.append(Notice(f"many-{flag.name.lower().replace('_', '-')}", f"{share:.0%} of the voxels {text}."))
-    return notices
-
-
-def _delay_notices(delay_s: np.ndarray | None, settings: Settings) -> list[Notice]:
-    """A notice when the delays of many voxels lie at the end of their range: noise alone scatters them less."""
-    if delay_s is None or not np.isfinite(delay_s).any():
-        return []
-    low, high = settings.delay_range_s
-    found = delay_s[np.isfinite(delay_s)]
-    margin = 1e-3 * (high - low)
-    share = np.mean((found <= low + margin) | (found >= high - margin))
-    if share <= _MANY_DELAYS:
-        return []
-    return [
-        Notice(
-            "delay-at-bound",
-            f"In {share:.0%} of the voxels the delay lies at an end of its range ({low:g} to {high:g} s): does the "
-            "input function belong to these frames?",
-        )
-    ]
-
-
-def _washout_notices(values: dict[str, np.ndarray], errors: dict[str, np.ndarray]) -> list[Notice]:
-    """A notice when a fit without return to blood meets leakage at which the return cannot be neglected."""
-    if "kep" in values:
-        return []
-    with np.errstate(invalid="ignore"):
-        count = int(np.sum(values["Ktrans"] > np.maximum(_WASHOUT_MATTERS_PER_MIN, 5 * errors["Ktrans"])))
-    if count < _NOTED_VOXELS:
-        return []
-    return [
-        Notice(
-            "washout-neglected",
-            f"{count:,} voxels have a Ktrans above {_WASHOUT_MATTERS_PER_MIN:g} /min, where a model without return to "
-            "blood reads low: extended Tofts or the automatic choice is meant for them.",
-        )
-    ]

@@ -8,6 +8,8 @@ from typing import Any
 from dcepk.errors import InputError
 from dcepk.signal import SIGNAL_FORMS
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -33,6 +35,11 @@ class Settings:
         Iteration limit of the L-BFGS fit (30 in Ulas 2019).
     compiled : bool
         Use the compiled kernel (needs numba) instead of the numpy one; it is faster and gives the same results.
+    whole_slices : bool
+        Run a network on whole slices instead of the overlapping patches it was trained on: many times faster, and not
+        quite the same.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where a network runs; "auto" takes an accelerator where there is one.
     """
 
     method: str = "patlak"
@@ -44,10 +51,14 @@ class Settings:
     delay_range_s: tuple[float, float] = (-3.0, 12.0)
     max_iterations: int = 30
     compiled: bool = False
+    whole_slices: bool = False
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         if self.signal_form not in SIGNAL_FORMS:
             raise InputError(f"Unknown signal form '{self.signal_form}'; known are {', '.join(SIGNAL_FORMS)}.")
+        if self.device not in DEVICES:
+            raise InputError(f"Unknown device '{self.device}'; known are {', '.join(DEVICES)}.")
         if not self.r2star_per_s_mM >= 0:
             raise InputError(f"The transverse relaxivity r2* cannot be below 0, such as {self.r2star_per_s_mM:g}.")
         if self.kep_max_per_min is not None and not self.kep_max_per_min > 0:

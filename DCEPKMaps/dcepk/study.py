@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dcepk.completion import completed, doubts
+from dcepk.completion import completed, doubts, with_baseline
 from dcepk.errors import InputError, MissingFact
 from dcepk.maps import ParameterMaps
 from dcepk.masking import mask_notice, tissue_mask
@@ -44,8 +44,9 @@ class StudyInputs:
         Signal over time, with its frame times and protocol.
     settings : Settings
         Method and its options.
-    vif : VifSource
-        Where the input function comes from.
+    vif : VifSource or None
+        Where the input function comes from; None for methods that need none. With it, and native T1, they too show
+        curves.
     t10 : float or ndarray, shape (Z, Y, X), or None
         Native T1, s.
     t10_source : str
@@ -68,7 +69,7 @@ class StudyInputs:
 
     series: DynamicSeries
     settings: Settings = Settings()
-    vif: VifSource = VifSource()
+    vif: VifSource | None = VifSource()
     t10: float | np.ndarray | None = None
     t10_source: str = ""
     flip_angles: VfaVolumes | None = None
@@ -89,10 +90,13 @@ class StudyInputs:
         InputError
             When a value is implausible, or images do not fit the series.
         """
-        series = self.series
+        series, needs = self.series, method_named(self.settings.method).needs
         series.require_times()
-        series.acquisition.require("repetition_time_s", "flip_angle_deg")
-        series.acquisition.with_defaults()
+        if self.needs_concentration:
+            series.acquisition.require("repetition_time_s", "flip_angle_deg")
+            series.acquisition.with_defaults()
+        if self.vif is None and "vif" in needs:
+            raise MissingFact("This method needs an input function (--vif, --vif-point, --vif-mask or --vif-curve).")
         if self.b1 is not None:
             require_relative_b1(self.b1)
         if self.flip_angles is not None:
@@ -100,8 +104,14 @@ class StudyInputs:
         elif self.t10 is not None:
             require_plausible_t1(self.t10)
             checked_t10(self.t10, series.geometry.shape, np.ones(series.geometry.shape, bool))
-        elif "t10" in method_named(self.settings.method).needs:
+        elif "t10" in needs:
             raise missing_t1()
+
+    @property
+    def needs_concentration(self) -> bool:
+        """Whether the signal is turned into concentration: for the method, or for the curves that go with its maps."""
+        known_t1 = self.t10 is not None or self.flip_angles is not None
+        return bool(method_named(self.settings.method).needs) or (self.vif is not None and known_t1)
 
 
 def require_plausible_t1(t10) -> None:
@@ -132,9 +142,9 @@ class Study:
         The series as analysed: completed, corrected for motion where asked for.
     maps : ParameterMaps
         The maps.
-    vif : InputFunction
-        The input function.
-    t10 : float or ndarray, shape (Z, Y, X)
+    vif : InputFunction or None
+        The input function; None where the method needs none and there is no T1 for curves.
+    t10 : float or ndarray, shape (Z, Y, X), or None
         Native T1, s.
     t10_error : ndarray, shape (Z, Y, X), or None
         Its standard error, s, where it was measured from flip-angle volumes.
@@ -149,8 +159,8 @@ class Study:
     inputs: StudyInputs
     series: DynamicSeries
     maps: ParameterMaps
-    vif: InputFunction
-    t10: float | np.ndarray
+    vif: InputFunction | None
+    t10: float | np.ndarray | None
     t10_error: np.ndarray | None
     rois: RoiResults | None
     motion: Motion | None
@@ -188,24 +198,27 @@ def analyse(
             series, motion = correct_motion(series, report=report)
     with clock("mask"):
         mask, notices = _mask(inputs, series, report)
-    vessel = inputs.vif.vessel(series.geometry)
-    series = completed(replace(series, notices=(*series.notices, *notices)), mask, vessel)
+    vessel = None if inputs.vif is None else inputs.vif.vessel(series.geometry)
+    complete = completed if inputs.needs_concentration else with_baseline
+    series = complete(replace(series, notices=(*series.notices, *notices)), mask, vessel)
     series = replace(series, notices=(*series.notices, *doubts(series, mask, vessel)))
     t1 = _NativeT1(inputs.t10, inputs.t10_source)
     if inputs.flip_angles is not None:
         with clock("T1 mapping"):
             t1 = _measured_t1(inputs.flip_angles, inputs.b1, mask, report)
-    with clock("input function"):
-        report("Input function", 0.0)
-        vif = inputs.vif.input_function(series, b1=inputs.b1, r2star_per_s_mM=inputs.settings.r2star_per_s_mM)
-        report("Input function", 1.0)
+    vif = None
+    if inputs.vif is not None and inputs.needs_concentration:
+        with clock("input function"):
+            report("Input function", 0.0)
+            vif = inputs.vif.input_function(series, b1=inputs.b1, r2star_per_s_mM=inputs.settings.r2star_per_s_mM)
+            report("Input function", 1.0)
     with clock("fitting"):
         maps = quantify(
             series, vif, inputs.settings, t10=t1.t10, b1=inputs.b1, mask=mask, m0=t1.m0,
             progress=progress, cancelled=cancelled,
         )  # fmt: skip
         _require_a_result(maps)
-    known = {"native_t1": t1.description, "b1": inputs.b1_source, **inputs.provenance}
+    known = {"native_t1": t1.description or "not known", "b1": inputs.b1_source, **inputs.provenance}
     maps = replace(
         maps,
         notices=tuple(dict.fromkeys((*maps.notices, *t1.notices))),
@@ -224,7 +237,7 @@ def analyse(
 class _NativeT1:
     """T1 as a value or map, and what flip-angle volumes give beside it."""
 
-    t10: float | np.ndarray
+    t10: float | np.ndarray | None
     description: str
     error: np.ndarray | None = None
     m0: np.ndarray | None = None

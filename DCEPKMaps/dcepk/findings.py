@@ -1,0 +1,64 @@
+"""What a result tells the user about itself: notices from quality flags and fitted values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dcepk.notices import Notice
+from dcepk.quality import Quality, flagged
+from dcepk.settings import Settings
+
+_MANY_DELAYS = 0.3
+_WASHOUT_MATTERS_PER_MIN, _NOTED_VOXELS = 0.01, 20
+
+
+def flag_notices(quality: np.ndarray, mask: np.ndarray) -> list[Notice]:
+    """One notice for each kind of unusable voxel that is common enough to matter (1 % of the mask)."""
+    words = {
+        Quality.SATURATED: "have a signal that the signal equation cannot explain (saturation)",
+        Quality.INVALID_SIGNAL: "have no usable signal before contrast or a value that is not finite",
+        Quality.INVALID_T10: "have no usable T1 or B1",
+    }
+    inside = quality[mask]
+    notices = []
+    for flag, text in words.items():
+        share = flagged(inside, flag).mean()
+        if share > 0.01:
+            notices.append(Notice(f"many-{flag.name.lower().replace('_', '-')}", f"{share:.0%} of the voxels {text}."))
+    return notices
+
+
+def delay_notices(delay_s: np.ndarray | None, settings: Settings) -> list[Notice]:
+    """A notice when the delays of many voxels lie at the end of their range: noise alone scatters them less."""
+    if delay_s is None or not np.isfinite(delay_s).any():
+        return []
+    low, high = settings.delay_range_s
+    found = delay_s[np.isfinite(delay_s)]
+    margin = 1e-3 * (high - low)
+    share = np.mean((found <= low + margin) | (found >= high - margin))
+    if share <= _MANY_DELAYS:
+        return []
+    return [
+        Notice(
+            "delay-at-bound",
+            f"In {share:.0%} of the voxels the delay lies at an end of its range ({low:g} to {high:g} s): does the "
+            "input function belong to these frames?",
+        )
+    ]
+
+
+def washout_notices(values: dict[str, np.ndarray], errors: dict[str, np.ndarray]) -> list[Notice]:
+    """A notice when a fit without return to blood meets leakage at which the return cannot be neglected."""
+    if "kep" in values:
+        return []
+    with np.errstate(invalid="ignore"):
+        count = int(np.sum(values["Ktrans"] > np.maximum(_WASHOUT_MATTERS_PER_MIN, 5 * errors["Ktrans"])))
+    if count < _NOTED_VOXELS:
+        return []
+    return [
+        Notice(
+            "washout-neglected",
+            f"{count:,} voxels have a Ktrans above {_WASHOUT_MATTERS_PER_MIN:g} /min, where a model without return to "
+            "blood reads low: extended Tofts or the automatic choice is meant for them.",
+        )
+    ]
