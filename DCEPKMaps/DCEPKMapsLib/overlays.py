@@ -20,8 +20,8 @@ from .volumes import arrayOf
 QUALITY, MODEL, T10 = "quality", "model", "T10"
 _OTHER_LABELS = {"residual": "Residual SD (mM)", "R2": "R²", QUALITY: "Quality flags", MODEL: "Chosen model"}
 _RELIABLE_PERCENT = 50.0
-_NEIGHBORHOOD = (3, 7, 7)
-"""Voxels along z, y and x whose mean tells where there is something to see."""
+_NEIGHBORHOOD = (1.0, 2.5, 2.5)
+"""Voxels along z, y and x (standard deviation) over which values are averaged to tell where there is something."""
 
 
 @dataclass(frozen=True)
@@ -181,5 +181,5 @@ def placeToSee(
     weight = np.clip((shown - low) / (high - low), 0, 1)
     if not weight.any():
         weight = finite.astype(np.float32)
-    around = ndimage.uniform_filter(weight, _NEIGHBORHOOD, mode="constant")
+    around = ndimage.gaussian_filter(weight, _NEIGHBORHOOD, mode="constant", truncate=2.0)
     return tuple(int(i) for i in np.unravel_index(np.argmax(around), around.shape))
