@@ -15,6 +15,8 @@ _STORED = {
 }
 _MARKUPS = (".mrk.json", ".fcsv")
 _SCENES = (".mrml", ".mrb")
+#: Slicer's application tells MRML these; without it a volume's storage node knows none.
+_VOLUME_FORMATS = ["NRRD (*.nrrd)", "NIfTI (*.nii.gz)", "NIfTI (*.nii)", "MetaImage (*.mha)"]
 _VOLUMES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".tif", ".tiff", ".png")
 
 
@@ -101,7 +103,8 @@ class IOManager:
         storage = node.CreateDefaultStorageNode()
         storage.UnRegister(None)
         types = storage.GetSupportedWriteFileTypes()
-        return [types.GetValue(i) for i in range(types.GetNumberOfValues())]
+        known = [types.GetValue(i) for i in range(types.GetNumberOfValues())]
+        return known or (list(_VOLUME_FORMATS) if node.IsA("vtkMRMLVolumeNode") else [])
 
     def extractKnownExtension(self, path: str, node) -> str:
         known = [f.partition("(*")[2].rstrip(")") for f in self.fileWriterExtensions(node)]

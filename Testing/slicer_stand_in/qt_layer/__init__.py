@@ -6,6 +6,7 @@ to the file of its kind, with the name and the meaning it has in Slicer.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import tempfile
@@ -20,6 +21,18 @@ from .ui_loader import UiLoader  # noqa: E402
 _SOURCES = (mrml_base, node_combo, number_widgets, plot_view, view_widgets, markups_widgets)
 
 
+_MANY_REFERENCES = 1 << 40
+
+
+def _keep_none_alive() -> None:
+    """PySide6 6.12 gives back a reference to None with every call that returns nothing, which it never took.
+
+    Up to Python 3.11, where references to None are still counted, the process would end in a fatal error.
+    """
+    if sys.version_info < (3, 12):
+        ctypes.c_ssize_t.from_address(id(None)).value += _MANY_REFERENCES  # the count is the first field of an object
+
+
 def mrml_widgets() -> dict[str, type]:
     """Slicer's own widget classes by name."""
     found = {}
@@ -31,6 +44,7 @@ def mrml_widgets() -> dict[str, type]:
 
 def install(slicer) -> object:
     """Makes `qt`, `ctk` and ``slicer.qMRML...`` available; returns the application object of Qt."""
+    _keep_none_alive()
     sys.modules["qt"], sys.modules["ctk"] = qt, ctk
     widgets = mrml_widgets()
     for name, cls in widgets.items():

@@ -111,9 +111,9 @@ class qMRMLPlotView(SceneAware, qt.QWidget):
         painter.drawText(QRectF(0, 0, self.width, _TOP), centre, title)
         painter.drawText(QRectF(_LEFT, area.bottom() + 16, area.width(), 20), centre, x_title)
         for value, x in zip(xs, (area.left(), area.right())):
-            painter.drawText(QRectF(x - 40, area.bottom(), 80 if x < area.right() else 52, 18), centre, f"{value:.3g}")
+            painter.drawText(QRectF(x - 40, area.bottom(), 80 if x < area.right() else 52, 18), centre, f"{value:.2g}")
         for value, y in zip(ys, (area.bottom(), area.top())):
-            painter.drawText(QRectF(14, y - 9, _LEFT - 16, 18), centre, f"{value:.3g}")
+            painter.drawText(QRectF(14, y - 9, _LEFT - 16, 18), centre, f"{value:.2g}")
         painter.translate(8, area.center().y())
         painter.rotate(-90)
         painter.drawText(QRectF(-area.height() / 2, -8, area.height(), 18), centre, y_title)
