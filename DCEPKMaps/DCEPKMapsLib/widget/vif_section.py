@@ -60,6 +60,7 @@ class VifSection(Section):
         self.inputFunction: InputFunction | None = None
         self._job: CurveJob | None = None
         self._wanted: tuple = ()
+        self._moves = 0
         self._again = False
         self._problem = ""
         self._plot = InputFunctionPlot(self.panel.scene)
@@ -102,6 +103,11 @@ class VifSection(Section):
         self._wish(kind)
         self._showWords()
 
+    @property
+    def searching(self) -> bool:
+        """Whether a curve is being found."""
+        return self._job is not None
+
     def sceneCloses(self) -> None:
         self._stop()
 
@@ -135,7 +141,8 @@ class VifSection(Section):
         """Changes whenever the curve may."""
         request = self.panel.request
         vif, b1 = request.vif, request.b1Map
-        choice = (vif.kind, vif.segmentId, vif.form, vif.fitted, vif.t1BloodS, _identity(vif.node), _identity(b1))
+        nodes = tuple(node.GetID() for node in (vif.node, b1) if node is not None)
+        choice = (vif.kind, vif.segmentId, vif.form, vif.fitted, vif.t1BloodS, self._moves, nodes)
         typed = (str(request.facts), request.intervalS, request.settings.r2star_per_s_mM)
         return (*choice, *typed, *stateOf(request.sequence))
 
@@ -182,6 +189,7 @@ class VifSection(Section):
 
     def _onMoved(self) -> None:
         """The point, box or segment changed: find the curve again; the search under way is forgotten."""
+        self._moves += 1  # the modification time of markups does not tell
         self.panel.refreshLater()
 
     def _onPlacePoint(self) -> None:
@@ -249,14 +257,6 @@ class VifSection(Section):
             VifKind.SEGMENT: inScene(parameters.vifSegmentation),
             VifKind.TABLE: inScene(parameters.vifTable),
         }.get(kind)
-
-
-def _identity(node) -> tuple:
-    """Changes whenever the contents of a node do."""
-    if node is None:
-        return ()
-    inside = node.GetSegmentation().GetMTime() if node.IsA("vtkMRMLSegmentationNode") else 0
-    return node.GetID(), node.GetMTime(), inside
 
 
 def _sources() -> tuple[Option, ...]:

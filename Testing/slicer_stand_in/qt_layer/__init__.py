@@ -24,13 +24,14 @@ _SOURCES = (mrml_base, node_combo, number_widgets, plot_view, view_widgets, mark
 _MANY_REFERENCES = 1 << 40
 
 
-def _keep_none_alive() -> None:
-    """PySide6 6.12 gives back a reference to None with every call that returns nothing, which it never took.
+def _keep_singletons_alive() -> None:
+    """PySide6 6.12 gives back references to None, True and False, which it never took, with calls that return them.
 
-    Up to Python 3.11, where references to None are still counted, the process would end in a fatal error.
+    Up to Python 3.11, where these references are still counted, the process would end in a fatal error.
     """
     if sys.version_info < (3, 12):
-        ctypes.c_ssize_t.from_address(id(None)).value += _MANY_REFERENCES  # the count is the first field of an object
+        for singleton in (None, True, False):  # the count is the first field of an object
+            ctypes.c_ssize_t.from_address(id(singleton)).value += _MANY_REFERENCES
 
 
 def mrml_widgets() -> dict[str, type]:
@@ -44,7 +45,7 @@ def mrml_widgets() -> dict[str, type]:
 
 def install(slicer) -> object:
     """Makes `qt`, `ctk` and ``slicer.qMRML...`` available; returns the application object of Qt."""
-    _keep_none_alive()
+    _keep_singletons_alive()
     sys.modules["qt"], sys.modules["ctk"] = qt, ctk
     widgets = mrml_widgets()
     for name, cls in widgets.items():
