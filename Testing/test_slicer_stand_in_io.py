@@ -145,7 +145,7 @@ def test_a_sample_is_loaded_through_its_own_downloader_or_from_a_file(slicer, vo
             nodeNames="phantom",
             customDownloader=asked.append,
         )
-    for name, digest in (("file", checksum), ("changed", "SHA256:00")):
+    for name, digest in (("file", checksum), ("changed", "SHA256:" + 64 * "0")):
         uri = (tmp_path / "T1.nrrd").as_uri()
         register("DCE", name, uri, "T1.nrrd", "sample", loadFileTypes="VolumeFile", checksums=digest)
     names = [source.sampleName for source in SampleData.SampleDataLogic.sampleDataSourcesByCategory("DCE")]

@@ -155,7 +155,6 @@ def loaded(slicer, path):
     yield module
     module.unload()
     sys.path.remove(str(path.parent))
-    del slicer.modules.small
 
 
 def test_a_module_is_found_where_slicer_puts_it(slicer, loaded, path):
@@ -224,6 +223,29 @@ def test_reload_brings_new_code_and_cleans_up_the_old_panel(slicer, loaded, path
     slicer.app.processEvents()
     assert not old.ui.applyButton.visible
     assert loaded.widget.ui.applyButton.visible
+
+
+def test_selecting_modules_enters_and_leaves_their_panels(slicer, loaded):
+    told = []
+    slicer.util.moduleSelector().connect("moduleSelected(QString)", told.append)
+    slicer.util.selectModule("Small")
+    assert loaded.module.CALLS[-1] == "enter"
+    assert slicer.util.selectedModule() == "Small"
+    slicer.util.selectModule("Volumes")
+    assert loaded.module.CALLS[-1] == "exit"
+    assert told == ["Small", "Volumes"]
+    slicer.util.moduleSelector().disconnect("moduleSelected(QString)", told.append)
+
+
+def test_an_unloaded_module_is_found_nowhere(slicer, loaded, tmp_path):
+    loaded.enter()
+    loaded.unload()
+    assert loaded.module.CALLS[-1] == "cleanup"
+    assert not [name for name in vars(slicer.modules) if name.lower().startswith("small")]
+    assert "Small" not in slicer.util.moduleNames()
+    assert slicer.app.coreIOManager().fileType(str(tmp_path / "data.small")) == "NoFile"
+    slicer.mrmlScene.Clear()
+    assert loaded.module.CALLS[-1] == "cleanup"
 
 
 def test_self_tests_run(loaded):

@@ -126,6 +126,28 @@ def test_placing_a_point_uses_slicers_interaction_node(slicer, scene):
     assert told == [True, False]
 
 
+def test_a_list_of_points_follows_its_node(slicer, scene):
+    widget = slicer.qSlicerSimpleMarkupsWidget()
+    widget.setMRMLScene(scene)
+    points = add(scene, "VIF", "vtkMRMLMarkupsFiducialNode")
+    widget.setCurrentNode(points)
+    points.AddControlPoint(1, 2, 3, "sinus")
+    table = widget.tableWidget()
+    assert [table.item(0, column).text() for column in range(4)] == ["sinus", "1.000", "2.000", "3.000"]
+    assert widget.markupsPlaceWidget().currentNode() is points
+    points.RemoveAllControlPoints()
+    assert table.rowCount == 0
+
+
+def test_colour_tables_can_be_chosen(slicer, scene):
+    widget = slicer.qMRMLColorTableComboBox()
+    widget.setMRMLScene(scene)
+    own = add(scene, "Ktrans colours", "vtkMRMLProceduralColorNode")
+    widget.setCurrentNode(own)
+    assert widget.currentNodeID == own.GetID()
+    assert "Grey" in [node.GetName() for node in widget.nodes()]
+
+
 def test_a_table_view_shows_the_table_as_it_changes(slicer, scene):
     node = add(scene, "table", "vtkMRMLTableNode")
     slicer.util.updateTableFromArray(node, np.array([[1.0, 2.5]]), ["a", "b"])

@@ -96,7 +96,7 @@ def load_module(path: str | Path):
 
 def _install_python_modules(slicer) -> None:
     """Python modules that Slicer has and slicer-core has not, under their names in Slicer."""
-    from . import i18n, module_loading, parameter_node, sample_data, scripted, segment_statistics
+    from . import i18n, module_loading, module_manager, parameter_node, sample_data, scripted, segment_statistics
 
     inside = {"ScriptedLoadableModule": scripted, "i18n": i18n, "parameterNodeWrapper": parameter_node}
     for name, module in inside.items():
@@ -105,5 +105,7 @@ def _install_python_modules(slicer) -> None:
     sys.modules["SampleData"] = sample_data
     sys.modules["SegmentStatistics"] = segment_statistics
     sys.modules["SegmentStatisticsPlugins"] = segment_statistics
+    selector = module_manager.ModuleSelector(slicer.app.moduleManager())
+    slicer.util.moduleSelector = lambda: selector
     slicer.qSlicerScriptedLoadableModule = module_loading.ScriptedModule
     slicer.qSlicerScriptedLoadableModuleWidget = module_loading.ScriptedModuleWidget

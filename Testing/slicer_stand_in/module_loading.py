@@ -94,8 +94,8 @@ class LoadedModule:
         self.instance = getattr(self.module, self.name)(self.representation)
         setattr(slicer.modules, self.name + "Instance", self.instance)
         reader = getattr(self.module, self.name + "FileReader", None)
-        if reader is not None:
-            self.reader = ScriptedFileReader(reader, slicer)
+        self.reader = None if reader is None else ScriptedFileReader(reader, slicer)
+        if self.reader is not None:
             slicer.app.coreIOManager()._readers[self.reader.fileType()] = self.reader
         slicer.app.moduleManager()._register(self.representation)
         slicer.app._complete_startup()
@@ -134,12 +134,20 @@ class LoadedModule:
         self.instance.runTest()
 
     def unload(self) -> None:
-        """What Slicer does with the module when it is quit."""
-        self._slicer.app.moduleManager().moduleAboutToBeUnloaded.emit(self.name)
-        widget, self.representation._widget = self.representation._widget, None
-        if widget is not None:
-            widget.deleteLater()
-        self._slicer.app.processEvents()
+        """What Slicer does with the module when it is quit; afterwards nothing of it is found any more."""
+        slicer = self._slicer
+        manager = slicer.app.moduleManager()
+        if manager.module(self.name) is not self.representation:
+            return
+        manager.moduleAboutToBeUnloaded.emit(self.name)
+        manager._unregister(self.representation)
+        if self.reader is not None:
+            slicer.app.coreIOManager()._readers.pop(self.reader.fileType())
+        for attribute in (self.name.lower(), self.name + "Instance", self.name + "Widget"):
+            vars(slicer.modules).pop(attribute, None)
+        if self.representation._widget is not None:
+            self.representation._widget.deleteLater()
+        slicer.app.processEvents()
 
 
 def _execute(name: str, path: Path) -> ModuleType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Property, Signal
 
 from .qt_layer.pythonqt import qt, stand_in
 
@@ -42,6 +42,9 @@ class ModuleManager(qt.QObject):
         self._modules[module.name] = module
         self.moduleLoaded.emit(module.name)
 
+    def _unregister(self, module) -> None:
+        del self._modules[module.name]
+
     def module(self, name: str):
         return self._modules.get(name)
 
@@ -50,3 +53,25 @@ class ModuleManager(qt.QObject):
 
     def factoryManager(self) -> FactoryManager:
         return FactoryManager(self)
+
+
+@stand_in
+class ModuleSelector(qt.QObject):
+    """Of qSlicerModuleSelectorToolBar: leaves the panel that is shown and enters another one."""
+
+    moduleSelected = Signal(str)
+
+    def __init__(self, manager: ModuleManager) -> None:
+        super().__init__()
+        self._manager, self._selected = manager, None
+
+    selectedModule = Property(str, lambda self: self._selected or "")
+
+    def selectModule(self, name: str) -> None:
+        if name == self._selected or self._manager.module(name) is None:
+            return
+        for module, change in ((self._manager.module(self._selected), "exit"), (self._manager.module(name), "enter")):
+            if hasattr(module, "widgetRepresentation"):
+                getattr(module.widgetRepresentation(), change)()
+        self._selected = name
+        self.moduleSelected.emit(name)

@@ -13,12 +13,20 @@ import tempfile
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from . import markups_widgets, mrml_base, node_combo, number_widgets, plot_view, view_widgets  # noqa: E402
+from . import (  # noqa: E402
+    markups_widgets,
+    mrml_base,
+    node_combo,
+    number_widgets,
+    plot_view,
+    segment_selector,
+    view_widgets,
+)
 from .ctk_widgets import ctk  # noqa: E402
 from .pythonqt import qt  # noqa: E402
 from .ui_loader import UiLoader  # noqa: E402
 
-_SOURCES = (mrml_base, node_combo, number_widgets, plot_view, view_widgets, markups_widgets)
+_SOURCES = (mrml_base, node_combo, segment_selector, number_widgets, plot_view, view_widgets, markups_widgets)
 
 
 _MANY_REFERENCES = 1 << 40
