@@ -17,6 +17,10 @@ from .connectors import Option, fillOptions
 from .fields import NumberField
 
 
+_MARK_COLUMN, _MARK_WIDTH = 3, 80
+"""The width, in pixels, spares the fields from moving when a mark changes."""
+
+
 @dataclass(frozen=True)
 class FactState:
     """What is known of all facts.
@@ -133,7 +137,7 @@ def _addRow(grid, row: int, label: str, field, unit: str):
     """Adds label, field, unit and an empty mark; returns the mark."""
     name, mark = qt.QLabel(label + ":"), qt.QLabel()
     name.setBuddy(field)
-    mark.setMinimumWidth(mark.fontMetrics().boundingRect("implausible ").width())
+    grid.setColumnMinimumWidth(_MARK_COLUMN, _MARK_WIDTH)
     for column, widget in enumerate((name, field, qt.QLabel(unit), mark)):
         grid.addWidget(widget, row, column)
     grid.setColumnStretch(1, 1)
