@@ -41,16 +41,9 @@ class DCEPKMaps(ScriptedLoadableModule):
         if unsupportedPython():
             logging.warning(unsupportedPython())
             return
-        from DCEPKMapsLib.widget.sample_sources import registerSampleData
+        from DCEPKMapsLib.widget.other_modules import register
 
-        registerSampleData(Path(self.resourcePath("Icons")), loadSample)
-
-
-def loadSample(source):
-    """Load a study of Sample Data (a SampleDataSource) and choose it in the panel; its nodes."""
-    from DCEPKMapsLib.widget.sample_sources import loadSample as load
-
-    return load(source.sampleName, DCEPKMapsLogic().getParameterNode)
+        register(Path(self.resourcePath("Icons")), DCEPKMapsLogic)
 
 
 class DCEPKMapsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -92,6 +85,7 @@ class DCEPKMapsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for name in [n for n in sys.modules if n.partition(".")[0] in ("DCEPKMapsLib", "dcepk")]:
             del sys.modules[name]
         ScriptedLoadableModuleWidget.onReload(self)
+        slicer.modules.DCEPKMapsInstance.onStartupCompleted()
 
 
 class DCEPKMapsLogic(ScriptedLoadableModuleLogic):

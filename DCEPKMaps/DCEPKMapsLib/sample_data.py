@@ -25,7 +25,7 @@ from .logic import FLIP_ANGLE, REPETITION_TIME
 from .phantoms import PHANTOMS, SamplePhantom
 from .sequence_reader import addSeries
 from .vessels import vesselPoint
-from .volumes import addVolume, setArray
+from .volumes import addSegment, addVolume
 
 _SEED = 1
 _PURE = 0.9
@@ -167,15 +167,10 @@ def _regions(scene, name: str, phantom: Phantom, reference):
     segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", _unique(scene, name))
     segmentation.CreateDefaultDisplayNodes()
     segmentation.SetReferenceImageGeometryParameterFromVolumeNode(reference)
-    volume = scene.CreateNodeByClass("vtkMRMLScalarVolumeNode")
-    volume.UnRegister(None)  # Python alone holds it
     for tissue, color in REGION_COLORS.items():
         mask = phantom.pure(tissue, _PURE)
         if mask.any():
-            setArray(volume, mask.astype(np.uint8), phantom.series.geometry)
-            image = slicer.vtkSlicerSegmentationsModuleLogic.CreateOrientedImageDataFromVolumeNode(volume)
-            image.UnRegister(None)
-            segmentation.AddSegmentFromBinaryLabelmapRepresentation(image, tissue, color)
+            addSegment(segmentation, tissue, mask, phantom.series.geometry, color)
     display = segmentation.GetDisplayNode()
     if display is not None:
         display.SetVisibility2DFill(False)  # outlines leave the maps below visible

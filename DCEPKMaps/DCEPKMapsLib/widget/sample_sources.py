@@ -19,25 +19,28 @@ CATEGORY = "DCE PK Maps"
 _POLL_S = 0.02
 
 
-def registerSampleData(icons: Path, load: Callable) -> None:
-    """Offer every study of `PHANTOMS` in the module Sample Data; done twice, each is still there once.
+def registerSampleData(icons: Path, getParameterNode: Callable) -> None:
+    """Offer every study of `PHANTOMS` in the module Sample Data, in place of those of an earlier load of this module.
 
     Parameters
     ----------
     icons : Path
         Folder of the thumbnails.
-    load : callable
-        ``load(source)`` is called with the source of a picture that was clicked (``source.sampleName`` is the title).
+    getParameterNode : callable
+        ``() -> vtkMRMLScriptedModuleNode``: the parameter node of the panel.
     """
-    import SampleData
+    from SampleData import SampleDataLogic
 
-    registered = {source.sampleName for source in SampleData.SampleDataLogic.sampleDataSourcesByCategory(CATEGORY)}
+    def load(source) -> list:
+        return loadSample(source.sampleName, getParameterNode)
+
+    SampleDataLogic.sampleDataSourcesByCategory().pop(CATEGORY, None)
     for phantom in PHANTOMS.values():
-        if phantom.title not in registered:
-            SampleData.SampleDataLogic.registerCustomSampleDataSource(
-                category=CATEGORY, sampleName=phantom.title, uris=[], fileNames=[],
-                thumbnailFileName=str(icons / phantom.icon), customDownloader=load,
-            )  # fmt: skip
+        # No address: nothing is downloaded.
+        SampleDataLogic.registerCustomSampleDataSource(
+            category=CATEGORY, sampleName=phantom.title, uris=[], fileNames=[],
+            thumbnailFileName=str(icons / phantom.icon), customDownloader=load,
+        )  # fmt: skip
 
 
 def loadSample(title: str, getParameterNode: Callable) -> list:
