@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from dcepk.maps import PARAMETERS
-from dcepk.methods import METHODS, Method
+from dcepk.methods import METHODS, NETWORK, Method
 from dcepk.quality import DESCRIPTIONS, UNUSABLE
 from dcepk.settings import Settings
 from dcepk.vif import POPULATION_FORMS
@@ -23,7 +23,7 @@ _INTRODUCTION = """\
 This page is written by `docs/generate_methods.py` from the tables of the code; do not edit it.
 What the standard errors contain, and what they do not, is said in [accuracy and limits](accuracy-and-limits.md).
 
-Every method turns the signal into a concentration C(t) in mM first, by the spoiled gradient-echo equation
+Every fit turns the signal into a concentration C(t) in mM first, by the spoiled gradient-echo equation
 S = M0 sin(a) (1 - E) / (1 - E cos(a)), E = exp(-TR (1/T10 + r1 C)), and then explains C(t) by the plasma
 concentration Cp(t):
 
@@ -36,7 +36,10 @@ concentration Cp(t):
 `*` is convolution, kep = Ktrans/ve. It is exact for a plasma curve that is piecewise linear between its samples, on the
 true, possibly irregular, frame times. Estimates are those of least squares; with `--fit-offset` a constant offset of
 the curve is fitted along, against the noise of the baseline. Every parameter comes with a map of its standard error
-(`sd_...`), and every method with maps of the residual, R2 and quality flags."""
+(`sd_...`), and every fit with maps of the residual, R2 and quality flags.
+
+A trained network makes the same maps from S(t)/S(0) alone, without standard errors; `dcepk models` tells what each was
+trained for."""
 
 
 def field_descriptions(documented: type) -> dict[str, str]:
@@ -58,11 +61,12 @@ def page() -> str:
 
 def _section(method: Method) -> str:
     names = ", ".join(p.name for p in method.parameters)
-    needs = ", ".join(text for key, text in _NEEDS.items() if key in method.needs)
+    needs = ", ".join(text for key, text in _NEEDS.items() if key in method.needs) or "nothing but the series"
+    option = "--network" if method.kind == NETWORK else "--model"
     options = ", ".join(f"`{name}`" for name in method.options)
     return "\n".join(
         [
-            f"## {method.label} (`--model {method.name}`)",
+            f"## {method.label} (`{option} {method.name}`)",
             "",
             method.summary,
             "",

@@ -170,7 +170,7 @@ def _protocol_range(results: dict[Path, Results]) -> ProtocolRange:
 def _arrays(result: Results, series: DynamicSeries, protocol: ProtocolRange, data: Data) -> dict[str, np.ndarray]:
     """What `_Patient` keeps, of the middle slices."""
     maps = with_curves(result)
-    weights = frame_weights(series, protocol)
+    weights, _ = frame_weights(series, protocol)
     where = np.flatnonzero(maps.mask.any((1, 2)))
     first = where[0] + max(0, (len(where) - data.slices) // 2)
     slices = slice(int(first), int(first) + data.slices)

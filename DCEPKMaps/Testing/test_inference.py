@@ -14,7 +14,7 @@ from dcepk.acquisition import Acquisition, Origin, Source
 from dcepk.errors import Cancelled, InputError, MissingFact
 from dcepk.geometry import Geometry
 from dcepk.inference import infer
-from dcepk.networks.frames import frame_weights
+from dcepk.networks import frames
 from dcepk.progress import Reporter
 from dcepk.quality import Quality
 from dcepk.series import DynamicSeries
@@ -22,6 +22,10 @@ from dcepk.series import DynamicSeries
 torch = pytest.importorskip("torch")
 
 TIMES = np.arange(12) * 10.0
+
+
+def frame_weights(series, protocol):
+    return frames.frame_weights(series, protocol)[0]
 
 
 def series_of(times, shape=(2, 30, 26), baseline=3, seed=0, noise=0.01, **facts) -> DynamicSeries:
@@ -58,6 +62,16 @@ def test_an_arrival_that_the_training_knew_shifts_nothing():
         assert np.array_equal(frame_weights(series_of(TIMES, baseline=baseline), protocol), np.eye(12))
     later = frame_weights(series_of(np.arange(14) * 10.0, baseline=5), protocol)
     assert np.array_equal(later, np.eye(12, 14, 1))
+
+
+def test_an_arrival_a_frame_late_in_a_short_series_is_told_and_not_shifted():
+    """Noise may show the arrival a frame late; a series of the training's protocol is usable all the same."""
+    weights, (notice,) = frames.frame_weights(series_of(TIMES, baseline=4), protocol_of(TIMES))
+    assert np.array_equal(weights, np.eye(12))
+    assert notice.code == "arrival-not-aligned"
+    assert "10 s later" in notice.message
+    with pytest.raises(InputError, match="nothing is extrapolated"):
+        frame_weights(series_of(TIMES, baseline=5), protocol_of(TIMES))
 
 
 def test_a_series_of_other_times_is_interpolated():

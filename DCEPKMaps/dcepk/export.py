@@ -2,7 +2,7 @@
 
 ==========================  ==========================================================================
 ``<map>.nii.gz``            each parameter map, float32, NaN where there is no value (`dcepk.maps.PARAMETERS`)
-``sd_<map>.nii.gz``         its standard error
+``sd_<map>.nii.gz``         its standard error, where the method tells one
 ``residual.nii.gz``         standard deviation of the residuals, mM
 ``R2.nii.gz``               coefficient of determination
 ``quality.nii.gz``          bits of `dcepk.quality.Quality`, uint16
@@ -206,7 +206,8 @@ def load_results(folder: str | Path) -> Results:
         quality, geometry = _read_image(folder / "quality.nii.gz")
         residual_sd, r_squared, model = (_read_optional(folder / f"{n}.nii.gz") for n in ("residual", "R2", "model"))
         values = {n: _read_image(folder / f"{n}.nii.gz")[0] for n in names}
-        errors = {n: _read_image(folder / f"sd_{n}.nii.gz")[0] for n in names}
+        with_errors = summary.get("standard_errors", names)  # all of them before networks were among the methods
+        errors = {n: _read_image(folder / f"sd_{n}.nii.gz")[0] for n in with_errors}
         t10 = summary["t10_s"]
         if t10 == "map":
             t10 = _read_image(folder / "T10.nii.gz")[0]
@@ -257,6 +258,7 @@ def _summary(maps, vif, t10, motion, inputs, timing_s, command) -> dict[str, Any
         "command": command,
         "notices": _plain_notices(maps.notices),
         "parameters": {n: {"unit": p.unit, "description": p.description} for n, p in _parameters(maps).items()},
+        "standard_errors": list(maps.standard_errors),
         "model_names": list(maps.model_names),
         "voxels": int(maps.mask.sum()),
         "quality_flags": {

@@ -124,7 +124,7 @@ def infer(
         noise.append(white_noise(own[:, inside]) * frames.noise_gain)
     report(_STAGE, 1.0)
     notices = protocol_notices(card, series, _snr(np.concatenate(noise) if noise else np.zeros(0)))
-    return Inference(values, quality, notices, str(runner.device))
+    return Inference(values, quality, (*frames.notices, *notices), str(runner.device))
 
 
 def device_named(name: str) -> torch.device:
@@ -154,7 +154,7 @@ class _NetworkFrames:
 
     def __init__(self, series: DynamicSeries, card: NetworkCard):
         self._series, self._baseline = series, series.acquisition.baseline_frames
-        self._weights = frame_weights(series, card.protocol)
+        self._weights, self.notices = frame_weights(series, card.protocol)
         low, high = (np.asarray(v, np.float32) for v in (card.protocol.signal_low, card.protocol.signal_high))
         margin = _MARGIN * (high - low)
         self._low, self._high = (v[:, None, None] for v in (low - margin, high + margin))

@@ -1,33 +1,15 @@
-"""``dcepk fit``: maps of one series."""
+"""``dcepk fit``: maps of one series by a tracer-kinetic model."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
-import numpy as np
-
-from dcepk.acquisition import DEFAULT_HEMATOCRIT, FACTS, Acquisition, Origin
-from dcepk.agents import agents
-from dcepk.atomic import new_folder
-from dcepk.cli.arguments import add_vfa_options, coordinates, number_or_path
-from dcepk.cli.progress import TerminalProgress
-from dcepk.maps import PARAMETERS
-from dcepk.methods import METHODS
-from dcepk.notices import Notice
-from dcepk.pipeline import StudyOptions, run_study, write_study
+from dcepk.cli.study_arguments import add_study_arguments, run_and_write
+from dcepk.methods import FIT, METHODS
 from dcepk.settings import Settings
 from dcepk.signal import SIGNAL_FORMS
-from dcepk.study import Study
-from dcepk.vif import AUTOMATIC, POPULATION_FORMS
+from dcepk.vif import AUTOMATIC
 
-NO_MASK = "none"
-_FACT_DEFAULTS = {
-    "hematocrit": f", a fraction (default: {DEFAULT_HEMATOCRIT})",
-    "relaxivity_per_s_mM": " (default: that of the agent at the field strength)",
-    "baseline_frames": " (default: found in the data)",
-}
 _DEFAULTS = Settings()
 
 
@@ -39,156 +21,24 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         description="Fit a tracer-kinetic model in every voxel of a DCE-MRI series and write maps with standard "
         "errors, tables and a report. TR and TE are in ms, other times in s.",
     )
-    parser.add_argument("series", nargs="+", type=Path, metavar="SERIES", help="files or folders of the series")
-    models = ", ".join(f"{m.name}: {m.label}" for m in METHODS)
-    parser.add_argument("--model", required=True, choices=[m.name for m in METHODS], help=f"what to fit ({models})")
-    _add_output(parser)
-    _add_images(parser)
-    _add_vif(parser)
-    _add_protocol(parser)
+    fits = [m for m in METHODS if m.kind == FIT]
+    models = ", ".join(f"{m.name}: {m.label}" for m in fits)
+    parser.add_argument("--model", required=True, choices=[m.name for m in fits], help=f"what to fit ({models})")
+    add_study_arguments(parser, AUTOMATIC)
     _add_model_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
-    options = study_options(arguments)
-    output = new_folder(arguments.output, arguments.overwrite, inputs=_input_paths(options))
-    with output as place, TerminalProgress() as bar:
-        study = run_study(options, bar.update)
-        bar.update("Writing", 0.0)
-        notices = write_study(place, study, options, command=arguments.command_line, with_report=arguments.report)
-        bar.update("Writing", 1.0)
-    print_outcome(study, notices, arguments.output)
-    return 0
-
-
-def study_options(arguments: argparse.Namespace) -> StudyOptions:
-    """The options of a study from parsed arguments."""
-    facts = Acquisition()
-    for name, info in FACTS.items():
-        value = getattr(arguments, name)
-        if value is not None:
-            scaled = value if isinstance(value, int) else value / info.scale
-            facts = facts.with_facts(Origin.TYPED, info.option, **{name: scaled})
-    facts = facts.with_facts(Origin.TYPED, "--agent", agent=arguments.agent)
-    choice = arguments.series_choice
-    return StudyOptions(
-        series=tuple(arguments.series),
-        settings=Settings(
-            method=arguments.model,
-            signal_form=arguments.signal_form,
-            r2star_per_s_mM=arguments.r2star,
-            kep_max_per_min=arguments.kep_max,
-            fit_delay=arguments.delay,
-            fit_offset=arguments.fit_offset,
-        ),
-        series_choice=int(choice) if choice is not None and choice.isdecimal() else choice,
-        facts=facts,
-        interval_s=arguments.dt,
-        times=arguments.times,
-        t1=arguments.t1,
-        vfa=tuple(arguments.vfa),
-        vfa_tr_s=None if arguments.vfa_tr is None else arguments.vfa_tr / 1e3,
-        b1=arguments.b1,
-        mask=_mask(arguments.mask),
-        labels=arguments.labels,
-        label_names=arguments.label_names,
-        vif=arguments.vif,
-        vif_mask=arguments.vif_mask,
-        vif_point=arguments.vif_point,
-        vif_curve=arguments.vif_curve,
-        vif_functional=arguments.vif_functional,
-        t1_blood_s=arguments.t1_blood,
-        motion=arguments.motion,
+    settings = Settings(
+        method=arguments.model,
+        signal_form=arguments.signal_form,
+        r2star_per_s_mM=arguments.r2star,
+        kep_max_per_min=arguments.kep_max,
+        fit_delay=arguments.delay,
+        fit_offset=arguments.fit_offset,
     )
-
-
-def print_outcome(study: Study, notices: tuple[Notice, ...], folder: Path) -> None:
-    """Say what the user should know first, then where the results are, with the median of each map."""
-    for notice in notices:
-        print(f"Note: {notice.message}", file=sys.stderr)
-    for name, array in study.maps.values.items():
-        values = array[np.isfinite(array)]
-        median = f"{np.median(values):.4g}" if values.size else "no value"
-        print(f"{PARAMETERS[name].label:<14} median {median} over {values.size:,} voxels")
-    print(f"Results in {folder}")
-
-
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("output")
-    group.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder to make")
-    group.add_argument("--overwrite", action="store_true", help="replace the results of an earlier run in OUT")
-    group.add_argument(
-        "--report", action=argparse.BooleanOptionalAction, default=True, help="write report.html (default: yes)"
-    )
-
-
-def _add_images(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("series and images")
-    group.add_argument(
-        "--series", dest="series_choice", metavar="UID|N",
-        help="which series, where the files hold several: its UID or its number in dcepk info",
-    )  # fmt: skip
-    group.add_argument(
-        "--t1", type=number_or_path, metavar="MAP|SECONDS", help="native T1: a map in s, or one value in s"
-    )
-    add_vfa_options(group)
-    group.add_argument("--b1", type=Path, metavar="MAP", help="B1 relative to nominal (default: 1 everywhere)")
-    group.add_argument(
-        "--mask", default=AUTOMATIC, metavar="MASK|auto|none",
-        help="voxels to analyse: an image, auto (the head against air), or none (all voxels) (default: auto)",
-    )  # fmt: skip
-    group.add_argument(
-        "--labels", type=Path, metavar="LABELMAP", help="regions: adds rois.csv and the fit of each mean curve"
-    )
-    group.add_argument(
-        "--label-names",
-        type=Path,
-        metavar="CSV",
-        help="names of the regions, columns label,name (default: the image's)",
-    )
-    group.add_argument("--motion", action="store_true", help="correct rigid motion first (default: no)")
-
-
-def _add_vif(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("input function (default: found in the sagittal sinus)")
-    source = group.add_mutually_exclusive_group()
-    source.add_argument("--vif-mask", type=Path, metavar="MASK", help="measure it in these vessel voxels")
-    source.add_argument(
-        "--vif-point", type=coordinates, metavar="R,A,S", help="measure it in the 3x3 patch around this point, mm"
-    )
-    source.add_argument(
-        "--vif-curve", type=Path, metavar="CSV", help="read it: columns time_s,plasma_mM or time_s,blood_mM"
-    )
-    source.add_argument(
-        "--vif", default=AUTOMATIC, choices=[AUTOMATIC, *POPULATION_FORMS],
-        help=f"{AUTOMATIC}: find it in the sagittal sinus; or a population form (default: {AUTOMATIC})",
-    )  # fmt: skip
-    group.add_argument(
-        "--vif-functional", action="store_true",
-        help="replace a measured curve by a functional form fitted to it: the remedy for coarse sampling",
-    )  # fmt: skip
-    group.add_argument(
-        "--t1-blood", type=float, metavar="SECONDS",
-        help="native T1 of blood in s (default: the published value at the field strength)",
-    )  # fmt: skip
-
-
-def _add_protocol(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("protocol (default: read from the files; what is typed wins)")
-    times = group.add_mutually_exclusive_group()
-    times.add_argument("--dt", type=float, metavar="S", help="time between frames, s")
-    times.add_argument("--times", type=Path, metavar="CSV", help="frame times: a table with the column time_s, s")
-    agent = group.add_mutually_exclusive_group()
-    known = ", ".join(a.name for a in agents())
-    agent.add_argument("--agent", metavar="NAME", help=f"contrast agent, which gives the relaxivity: {known}")
-    for name, info in FACTS.items():
-        place = agent if name == "relaxivity_per_s_mM" else group
-        place.add_argument(
-            info.option, dest=name, type=int if name == "baseline_frames" else float,
-            metavar={"ms": "MS", "deg": "DEG"}.get(info.unit, "N" if name == "baseline_frames" else "X"),
-            help=f"{info.label}{f', {info.unit}' if info.unit else ''}{_FACT_DEFAULTS.get(name, '')}",
-        )  # fmt: skip
+    return run_and_write(arguments, settings)
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -211,16 +61,3 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--r2star", type=float, default=_DEFAULTS.r2star_per_s_mM, metavar="X",
         help="transverse relaxivity r2*, /s/mM; 0 leaves T2* out (default: 0)",
     )  # fmt: skip
-
-
-def _input_paths(options: StudyOptions) -> list[Path]:
-    """Every file or folder that is read."""
-    given = (
-        *options.series, *(path for path, _ in options.vfa), options.times, options.t1, options.b1, options.mask,
-        options.labels, options.label_names, options.vif_mask, options.vif_curve,
-    )  # fmt: skip
-    return [path for path in given if isinstance(path, Path)]
-
-
-def _mask(text: str) -> Path | str | None:
-    return None if text == NO_MASK else AUTOMATIC if text == AUTOMATIC else Path(text)

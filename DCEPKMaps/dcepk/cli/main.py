@@ -18,7 +18,7 @@ from importlib import import_module
 from dcepk._version import __version__
 from dcepk.errors import Cancelled, DCEPKError
 
-COMMANDS = ("info", "t1map", "fit", "stats", "phantom", "demo")
+COMMANDS = ("info", "t1map", "fit", "infer", "models", "stats", "phantom", "demo")
 """The modules of this package that are subcommands, in the order of the help."""
 DONE, MISTAKE, INTERRUPTED = 0, 2, 130
 _NEGATIVE_COORDINATES = re.compile(r"-[\d.]+\s*,.*")

@@ -12,6 +12,7 @@ import numpy as np
 
 from dcepk.errors import InputError
 from dcepk.networks.card import ProtocolRange
+from dcepk.notices import Notice
 from dcepk.series import DynamicSeries
 
 _STEPS = 24
@@ -19,7 +20,7 @@ _STEPS = 24
 _SAME_S = 1e-6
 
 
-def frame_weights(series: DynamicSeries, protocol: ProtocolRange) -> np.ndarray:
+def frame_weights(series: DynamicSeries, protocol: ProtocolRange) -> tuple[np.ndarray, tuple[Notice, ...]]:
     """The matrix that takes relative signal S(t)/S(0) to the frames of a network.
 
     Parameters
@@ -31,8 +32,11 @@ def frame_weights(series: DynamicSeries, protocol: ProtocolRange) -> np.ndarray:
 
     Returns
     -------
-    ndarray, shape (frames of the network, frames of the series), float32
+    weights : ndarray, shape (frames of the network, frames of the series), float32
         The identity for a series that was sampled like the training data.
+    notices : tuple of Notice
+        One, when the arrival of contrast should have been aligned by up to a frame, for which the series is too short:
+        so little may as well be an arrival that was not seen right.
 
     Raises
     ------
@@ -42,13 +46,17 @@ def frame_weights(series: DynamicSeries, protocol: ProtocolRange) -> np.ndarray:
     baseline, duration = series.acquisition.baseline_frames, series.frame_averaging_s
     own, wanted = (np.asarray(t, float) - t[0] for t in (series.require_times(), protocol.frame_times_s))
     arrival = _arrival(own, baseline)
-    arrival_wanted = float(np.clip(arrival, *(_arrival(wanted, frames) for frames in protocol.baseline_frames)))
-    own, wanted = own - arrival, wanted - arrival_wanted
-    end = own[-1] + duration / 2
+    known = float(np.clip(arrival, *(_arrival(wanted, frames) for frames in protocol.baseline_frames)))
+    end, shift, notices = own[-1] + duration / 2, arrival - known, ()
+    if wanted[-1] + shift > end + _SAME_S >= wanted[-1] and 0 < shift <= series.interval_s + _SAME_S:
+        text = f"Contrast seems to arrive {shift:.3g} s later than in the training data of the network"
+        notices = (Notice("arrival-not-aligned", f"{text}; the series is too short to be shifted, and was not."),)
+        shift = 0.0
+    wanted = wanted + shift
     if wanted[-1] > end + _SAME_S:
         raise InputError(
-            f"The network was trained on frames up to {wanted[-1]:.0f} s after contrast arrives, the series ends after "
-            f"{end:.0f} s: nothing is extrapolated. Use a fit, or a network for shorter series."
+            f"The network was trained on frames up to {wanted[-1] - arrival:.0f} s after contrast arrives, the series "
+            f"ends after {end - arrival:.0f} s: nothing is extrapolated. Use a fit, or a network for shorter series."
         )
     window = max(0.0, protocol.frame_duration_s - duration)
     steps = _STEPS if window > _SAME_S else 1
@@ -57,7 +65,7 @@ def frame_weights(series: DynamicSeries, protocol: ProtocolRange) -> np.ndarray:
     weights = np.stack([np.interp(instants, own, unit) for unit in np.eye(len(own))], -1)
     before = instants < own[0] - _SAME_S
     weights[before] = np.where(np.arange(len(own)) < baseline, 1 / baseline, 0.0)
-    return weights.mean(1).astype(np.float32)
+    return weights.mean(1).astype(np.float32), notices
 
 
 def _arrival(times_s: np.ndarray, baseline: int) -> float:

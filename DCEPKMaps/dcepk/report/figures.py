@@ -46,7 +46,7 @@ MOST_REGIONS = 24
 
 
 def overlay(maps: ParameterMaps, scale: Scale, anatomy: np.ndarray) -> bytes:
-    """A map and its standard error over the anatomy, in the same range, several slices.
+    """A map, and its standard error where it has one, over the anatomy, in the same range, several slices.
 
     Parameters
     ----------
@@ -64,12 +64,17 @@ def overlay(maps: ParameterMaps, scale: Scale, anatomy: np.ndarray) -> bytes:
     """
     cut = _Cut.of(maps, anatomy)
     name = scale.parameter.name
-    rows = [cut.slices(a[name] * np.float32(scale.factor)) for a in (maps.values, maps.standard_errors)]
+    shown = {name: maps.values[name]}
+    if name in maps.standard_errors:
+        shown["standard error"] = maps.standard_errors[name]
+    rows = [cut.slices(array * np.float32(scale.factor)) for array in shown.values()]
     with rc_context(_STYLE):
-        figure, ax = cut.figure(rows=2, below_in=0.05)
+        figure, ax = cut.figure(rows=len(rows), below_in=0.05)
         image = cut.draw(ax, rows, cmap=_COLOURS, vmin=scale.low * scale.factor, vmax=scale.high * scale.factor)
-        for row, title in enumerate((name, "standard error")):
-            ax.text(-0.008, 1 - (row + 0.5) / 2, title, transform=ax.transAxes, rotation=90, ha="right", va="center")
+        for row, title in enumerate(shown):
+            ax.text(
+                -0.008, 1 - (row + 0.5) / len(rows), title, transform=ax.transAxes, rotation=90, ha="right", va="center"
+            )
         box = ax.get_position()
         bar_axes = figure.add_axes((box.x1 + 0.012, box.y0, 0.014, box.height))
         bar = figure.colorbar(image, cax=bar_axes, extend="both")

@@ -13,7 +13,7 @@ import numpy as np
 
 from dcepk.acquisition import FACTS
 from dcepk.maps import ParameterMaps
-from dcepk.methods import Method, method_named
+from dcepk.methods import FIT, NETWORK, Method, method_named
 from dcepk.report.scales import Scale
 from dcepk.report.slices import View
 from dcepk.series import DynamicSeries
@@ -78,7 +78,7 @@ def page(
         _regions(rois, scales, curve_picture),
         _distributions(summary, histogram_picture),
         _motion(motion, motion_picture),
-        _not_contained(),
+        _not_contained() if maps.standard_errors else _of_networks(method),
         _provenance(summary),
     ]
     style = files("dcepk").joinpath("data/report.css").read_text(encoding="utf-8")
@@ -142,8 +142,12 @@ def _done(maps, vif, series, t10, motion, method) -> str:
         ("B1", maps.provenance.get("b1", "unknown")),
         ("Input function", "none" if vif is None else vif.description),
         ("Motion correction", "no" if motion is None else "yes, rigid"),
-        ("Signal equation", f"spoiled gradient echo, {settings['signal_form']} form"),
     ]
+    if method.kind == FIT or vif is not None:
+        rows.append(("Signal equation", f"spoiled gradient echo, {settings['signal_form']} form"))
+    if method.kind == NETWORK:
+        pieces = "whole slices" if settings["whole_slices"] else "overlapping patches, as trained"
+        rows.append(("Run on", f"{pieces}; {maps.provenance['network']['device']}"))
     bounds = maps.provenance.get("kep_bounds_per_min")
     if bounds:
         origin = "tied to the sampling interval" if settings["kep_max_per_min"] is None else "typed"
@@ -169,11 +173,15 @@ def _maps(
 ) -> str:
     view = View.of(maps.geometry)
     side = {"R": "patient's left on the right", "A": "front on the left"}[view.left]
+    lower_row = (
+        "The lower row is the standard error of each voxel in the same colours: where it is as bright as the map above "
+        "it, the voxel's value is noise."
+        if maps.standard_errors
+        else "This method tells no standard errors."
+    )
     parts = [
         "<h2>Maps</h2>",
-        f"<p>{view.plane.capitalize()} slices, {side}, over the mean signal before contrast. The lower row is "
-        "the standard error of each voxel in the same colours: where it is as bright as the map above it, the voxel's "
-        "value is noise.</p>",
+        f"<p>{view.plane.capitalize()} slices, {side}, over the mean signal before contrast. {lower_row}</p>",
     ]
     for name, picture in overlays.items():
         if picture is None:
@@ -272,6 +280,20 @@ def _motion(motion: Motion | None, picture: bytes | None) -> str:
     return f"<h2>Motion</h2>{_figure(picture, caption)}"
 
 
+def _of_networks(method: Method) -> str:
+    card = method.card
+    rows = [
+        ("Learned from", f"{card.training.target}: {card.training.data}"),
+        ("Trained", f"{card.training.date}, commit {card.training.git_revision}"),
+        ("Weights", f"{card.weights.parameters:,} parameters, sha256 {card.weights.sha256}"),
+    ]
+    return (
+        "<h2>What a network can and cannot tell</h2><p>The maps are what the network learned to expect of such a "
+        "signal. It knows no input function: an unusual bolus, dose or heart looks to it like unusual tissue. What is "
+        f"rare in its training data comes out as something that is common there.</p>{_table((), rows)}"
+    )
+
+
 def _not_contained() -> str:
     items = "".join(f"<h3>{escape(title)}</h3><p>{escape(text)}</p>" for title, text in _NOT_CONTAINED)
     return (
@@ -287,14 +309,15 @@ def _provenance(summary: dict[str, Any]) -> str:
         (r["role"], PurePath(r["path"]).name if r["files"] == 1 else f"{r['files']} files", _code(r["sha256"]))
         for r in summary["inputs"]
     ]
-    settings = [(k.replace("_", " "), str(v)) for k, v in summary["provenance"]["settings"].items()]
+    settings = {k.replace("_", " "): str(v) for k, v in summary["provenance"]["settings"].items()}
+    settings["method"] = PurePath(settings["method"]).name  # of a network that did not come with the package: its card
     timing = [(k, f"{v:.2f} s") for k, v in summary["timing_s"].items()]
     parts = [
         "<h2>Provenance</h2>",
         f"<p>{escape(summary['software'])}. Everything here is in <code>summary.json</code> too, with the command line "
         "and the folders, whose names may identify a patient.</p>",
         f"<h3>Inputs</h3>{_table(('used as', 'name', 'SHA-256'), records)}" if records else "",
-        f"<h3>Settings</h3>{_table((), settings)}",
+        f"<h3>Settings</h3>{_table((), settings.items())}",
         f"<h3>Time taken</h3>{_table((), timing)}" if timing else "",
     ]
     return "".join(parts)

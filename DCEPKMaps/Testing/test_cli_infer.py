@@ -1,0 +1,175 @@
+"""``dcepk infer`` and ``dcepk models``, with a small network of known weights."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fit_command import refused
+from small_network import card_of, write_network
+from small_study import small_study, write_small_study
+
+from dcepk.cli.main import main
+from dcepk.export import load_results
+from dcepk.inference import infer
+from dcepk.methods import METHODS, NETWORK, method_named
+from dcepk.quantify import quantify
+from dcepk.settings import Settings
+
+pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module")
+def study():
+    return small_study(noise=0.0005)
+
+
+@pytest.fixture
+def files(tmp_path, study):
+    return write_small_study(tmp_path / "in", study)
+
+
+@pytest.fixture(scope="module")
+def card(tmp_path_factory, study):
+    return write_network(tmp_path_factory.mktemp("network"), card_of(study.series.times_s))
+
+
+def run(files, card, out, *options) -> int:
+    network = str(card.place / "small.json")
+    return main(["infer", str(files.series), "--network", network, "-o", str(out), "--no-report", *map(str, options)])
+
+
+def test_a_series_is_enough(files, study, card, tmp_path):
+    assert run(files, card, tmp_path / "out", "--mask", files.mask) == 0
+    found = load_results(tmp_path / "out").maps
+    expected = infer(study.series, card, mask=study.mask)
+    for name in ("Ktrans", "vp"):
+        np.testing.assert_allclose(found.values[name], expected.values[name], rtol=1e-5, atol=1e-9)
+    assert found.standard_errors == {}
+    written = {p.name for p in (tmp_path / "out").iterdir()}
+    assert written == {"Ktrans.nii.gz", "vp.nii.gz", "quality.nii.gz", "mask.nii.gz", "summary.json"}
+
+
+def test_summary_tells_which_weights_were_used(files, card, tmp_path):
+    assert run(files, card, tmp_path / "out", "--fast") == 0
+    provenance = json.loads((tmp_path / "out" / "summary.json").read_text())["provenance"]
+    assert provenance["network"]["sha256"] == card.weights.sha256
+    assert provenance["settings"]["whole_slices"] is True
+    assert provenance["native_t1"] == "not known"
+    assert provenance["input_function"] is None
+
+
+def test_protocol_is_neither_needed_nor_invented(tmp_path, study, card):
+    facts = dict.fromkeys(("RepetitionTimeExcitation", "FlipAngle", "dcepk", "MagneticFieldStrength"))
+    files = write_small_study(tmp_path / "in", study, facts)
+    assert run(files, card, tmp_path / "out", "--mask", files.mask) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    acquisition = summary["provenance"]["acquisition"]
+    assert acquisition["repetition_time_s"] is None
+    assert acquisition["relaxivity_per_s_mM"] is None
+    assert acquisition["baseline_frames"] == 4  # as found in the data: one more than the protocol says
+    assert "protocol-unknown" in {n["code"] for n in summary["notices"]}
+
+
+def test_input_function_and_t1_add_curves_of_regions(files, card, tmp_path):
+    options = ("--mask", files.mask, "--t1", files.t1, "--vif-curve", files.vif_curve, "--labels", files.labels)
+    assert run(files, card, tmp_path / "out", *options) == 0
+    with open(tmp_path / "out" / "roi_curves.csv", newline="") as handle:
+        assert len(list(csv.DictReader(handle))) == 2 * 30
+    assert (tmp_path / "out" / "vif.csv").exists()
+    assert (tmp_path / "out" / "T10.nii.gz").exists()
+
+
+def test_regions_without_t1_have_statistics_and_no_curves(files, card, tmp_path):
+    assert run(files, card, tmp_path / "out", "--mask", files.mask, "--labels", files.labels) == 0
+    with open(tmp_path / "out" / "rois.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert {r["map"] for r in rows} == {"Ktrans", "vp"}
+    assert {r["curve_fit"] for r in rows} == {""}
+
+
+def test_curves_are_those_that_the_model_predicts_from_the_maps(study, card):
+    settings = Settings(str(card.place / "small.json"))
+    maps = quantify(study.series, study.vif, settings, t10=1.2, mask=study.mask)
+    few = study.mask & (np.indices(study.mask.shape)[2] < 2)
+    measured, fitted = maps.measured_and_fitted(few)
+    assert measured.shape == fitted.shape == (few.sum(), 30)
+    patlak = method_named("patlak").model(_curve(study), 3, Settings())
+    np.testing.assert_allclose(fitted, patlak.predict({n: maps.values[n][few] for n in maps.values}))
+    assert quantify(study.series, None, settings, mask=study.mask).curves is None
+
+
+def _curve(study):
+    from dcepk.quantify import plasma_curve
+
+    return plasma_curve(study.series.times_s, study.vif)
+
+
+def test_report_of_a_network_can_be_read(files, card, tmp_path):
+    pytest.importorskip("matplotlib")
+    network = str(card.place / "small.json")
+    options = ["--mask", str(files.mask), "--network", network, "-o", str(tmp_path / "out")]
+    assert main(["infer", str(files.series), *options]) == 0
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Small network" in page
+    assert page.count("data:image/png;base64,") >= 2
+    assert str(card.place) not in page
+
+
+def test_a_series_that_is_too_short_is_refused(tmp_path, card, capsys):
+    files = write_small_study(tmp_path / "in", small_study(frames=20))
+    sentence = refused(run(files, card, tmp_path / "out"), tmp_path / "out", capsys)
+    assert "nothing is extrapolated" in sentence
+
+
+def test_a_protocol_that_was_not_trained_is_told(files, card, tmp_path, capsys):
+    assert run(files, card, tmp_path / "out", "--tr", "9", "--mask", files.mask) == 0
+    told = capsys.readouterr().err
+    assert "repetition time TR 9 ms (trained for 5 ms)" in told
+
+
+def test_a_fit_or_a_stranger_is_no_network(files, card, tmp_path, capsys):
+    arguments = ["infer", str(files.series), "-o", str(tmp_path / "out"), "--network"]
+    assert "'patlak' is not a network" in refused(main([*arguments, "patlak"]), tmp_path / "out", capsys)
+    assert "Unknown method 'x'" in refused(main([*arguments, "x"]), tmp_path / "out", capsys)
+    assert "cannot be read" in refused(main([*arguments, "x.json"]), tmp_path / "out", capsys)
+
+
+def test_weights_that_were_changed_are_refused(files, study, tmp_path, capsys):
+    card = write_network(tmp_path / "network", card_of(study.series.times_s))
+    (tmp_path / "network" / "small.pt").write_bytes(b"other")
+    assert "checksum" in refused(run(files, card, tmp_path / "out"), tmp_path / "out", capsys)
+
+
+def test_models_lists_what_a_card_says(card, study, tmp_path, capsys):
+    other = write_network(tmp_path, replace(card_of(study.series.times_s), metrics={"validation loss": 0.5}))
+    assert main(["models", str(card.place / "small.json"), str(other.place / "small.json")]) == 0
+    told = capsys.readouterr().out
+    assert told.count("Small network. A network for tests.") == 2
+    for words in ("Ktrans (/min), vp", "30 frames, one every 10 s", "5 ms", "0.5 to 4 s", card.weights.sha256[:16]):
+        assert words in told
+    assert "validation loss" in told
+
+
+def test_models_without_a_card_lists_the_networks_of_the_table(capsys):
+    assert main(["models"]) == 0
+    told = capsys.readouterr().out
+    names = [m.name for m in METHODS if m.kind == NETWORK]
+    assert all(name in told for name in names)
+    assert names or "No network came with this installation" in told
+
+
+def test_a_card_that_cannot_be_read_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "a.json").write_text("{}")
+    assert main(["models", str(tmp_path / "a.json")]) == 2
+    assert "lacks name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", [m for m in METHODS if m.kind == NETWORK], ids=lambda m: m.name)
+def test_row_of_a_shipped_network_is_that_of_its_card(method):
+    assert method.needs == frozenset()
+    assert method.parameters == method.card.parameters
+    assert method_named(method.name) is method

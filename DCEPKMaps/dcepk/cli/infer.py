@@ -1,0 +1,44 @@
+"""``dcepk infer``: maps of one series by a trained network."""
+
+from __future__ import annotations
+
+import argparse
+
+from dcepk.cli.study_arguments import NO_VIF, add_study_arguments, run_and_write
+from dcepk.errors import InputError
+from dcepk.methods import METHODS, NETWORK, method_named
+from dcepk.settings import DEVICES, Settings
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser(
+        "infer",
+        help="parameter maps of a series by a trained network",
+        description="Run a trained network on a DCE-MRI series and write maps and a report. A network needs neither an "
+        "input function nor native T1, but a series like those it was trained on (see dcepk models); with both given, "
+        "the curves of its maps are compared with the measured ones. TR and TE are in ms, other times in s.",
+    )
+    parser.add_argument(
+        "--network", required=True, metavar="NAME|CARD.json",
+        help="name of a network that dcepk models lists, or the card of another",
+    )  # fmt: skip
+    add_study_arguments(parser, NO_VIF)
+    group = parser.add_argument_group("network")
+    group.add_argument(
+        "--fast", action="store_true",
+        help="whole slices instead of the overlapping patches of the training: many times faster, not quite the same",
+    )  # fmt: skip
+    group.add_argument(
+        "--device", choices=DEVICES, default=DEVICES[0],
+        help=f"where to run; auto takes an accelerator where there is one (default: {DEVICES[0]})",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the subcommand."""
+    if method_named(arguments.network).kind != NETWORK:
+        networks = ", ".join(m.name for m in METHODS if m.kind == NETWORK) or "none that came with this installation"
+        raise InputError(f"'{arguments.network}' is not a network but a fit (dcepk fit); networks: {networks}.")
+    settings = Settings(method=arguments.network, whole_slices=arguments.fast, device=arguments.device)
+    return run_and_write(arguments, settings)

@@ -1,0 +1,75 @@
+"""``dcepk models``: the networks at hand, with what they were trained for and how."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from dcepk.acquisition import FACTS
+from dcepk.networks import NetworkCard, read_card, shipped_cards
+
+_WIDTH = 22
+_FACTS = ("repetition_time_s", "echo_time_s", "flip_angle_deg", "field_strength_t", "relaxivity_per_s_mM")
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser(
+        "models",
+        help="list the trained networks with their cards",
+        description="List the networks that came with this installation, or those of some cards: what each tells, for "
+        "which protocol, how it was trained.",
+    )
+    parser.add_argument("cards", nargs="*", type=Path, metavar="CARD.json", help="cards of other networks")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the subcommand."""
+    cards = [read_card(path) for path in arguments.cards] or shipped_cards()
+    if not cards:
+        print("No network came with this installation; training/README.md tells how to train one.")
+    print("\n\n".join("\n".join(_described(card)) for card in cards), end="\n" if cards else "")
+    return 0
+
+
+def _described(card: NetworkCard) -> list[str]:
+    """Lines that tell of one network."""
+    protocol, training = card.protocol, card.training
+    outputs = ", ".join(p.label for p in card.parameters)
+    interval = float(np.median(np.diff(protocol.frame_times_s)))
+    lines = [
+        card.name,
+        f"  {card.label}. {card.summary}",
+        _line("source", card.reference),
+        _line("maps", outputs),
+        _line("protocol", f"{protocol.name}: {len(protocol.frame_times_s)} frames, one every {interval:.4g} s"),
+    ]
+    for name in _FACTS:
+        info = FACTS[name]
+        lines.append(_line(info.label, _span(getattr(protocol, name), info.scale, info.unit)))
+    lines += [
+        _line("contrast agent", ", ".join(protocol.agents) or "any"),
+        _line("native T1", _span(protocol.t10_s, 1.0, "s")),
+        _line("signal-to-noise ratio", _span(protocol.snr)),
+        _line("learned from", f"{training.target}: {training.data}"),
+        _line(
+            "training",
+            f"{training.epochs} epochs, {training.minutes:g} min on {training.hardware}, {training.date}, "
+            f"seed {training.seed}, commit {training.git_revision}",
+        ),
+        _line("command", training.command),
+        *(_line(name, f"{value:.4g}") for name, value in card.metrics.items()),
+        _line("weights", f"{card.weights.parameters:,} parameters, sha256 {card.weights.sha256[:16]}..."),
+    ]
+    return lines
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<{_WIDTH}}{text}"
+
+
+def _span(low_high: tuple[float, float], scale: float = 1.0, unit: str = "") -> str:
+    low, high = (f"{v * scale:.4g}" for v in low_high)
+    return f"{low if low == high else f'{low} to {high}'} {unit}".strip()
