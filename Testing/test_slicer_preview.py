@@ -154,18 +154,6 @@ def test_the_series_is_read_and_concentrations_computed_once_while_a_vessel_is_d
     assert calls == ["inputs", "curves", "curves"] * 2
 
 
-def test_the_latest_wish_wins(preview, request_, monkeypatch):
-    done = []
-    monkeypatch.setattr(preview, "update", lambda request, slices, name: done.append((slices, name)))
-    preview.submit(request_, [1], "Ktrans")
-    preview.submit(request_, [2], "Ktrans")
-    preview.submit(request_, [3], "vp")
-    assert preview.step()
-    assert done == [((3,), "vp")]
-    assert not preview.step()
-    assert len(done) == 1
-
-
 def test_what_cannot_be_fitted_is_said_and_the_preview_stays(preview, request_):
     volume = preview.update(request_, [1], "Ktrans")
     before = array_of(volume).copy()

@@ -18,13 +18,14 @@ from .legends import hideLegend, showLegend
 from .overlays import (
     baselineImage,
     categoriesOf,
+    firstFrame,
     isCategorical,
     mapLabel,
     mapVolume,
     placeToSee,
     withoutUncertain,
 )  # fmt: skip
-from .results import ROLE
+from .results import ROLE, SERIES_REFERENCE
 from .views import lay, link, lookAt, sliceLogicsOf
 from .volumes import arrayOf, geometryOf, setArray
 
@@ -65,6 +66,8 @@ class Look:
 
 def shownRange(mapName: str, values: np.ndarray, look: Look) -> tuple[float, float]:
     """The range in which a map is shown: that of the look, or what suits its values where the look leaves it open."""
+    if look.low is not None and look.high is not None:
+        return look.low, look.high
     low, high = defaultRange(mapName, values)
     low, high = (low if look.low is None else look.low), (high if look.high is None else look.high)
     return (low, high) if low < high else (low, low + 1.0)
@@ -172,33 +175,51 @@ class OverlayDisplay:
         link(self._logics(), True)
         return layer.volume, error.volume
 
-    def showVolume(self, volume, mapName: str, look: Look = Look(), background=None) -> None:
-        """Lay a volume with values of a map, such as a preview, over the anatomy in the colors of that map."""
+    def showPreview(self, volume, mapName: str, look: Look = Look()) -> None:
+        """Lay a preview (`preview.LivePreview`) over the anatomy, in the colors of its map."""
         layer = self._layer(volume, mapLabel(mapName), shownRange(mapName, arrayOf(volume), look), look.colorName)
-        self._layAll(dict.fromkeys(self._logics(), layer), background, lambda: None, look.opacity)
+        sequence = volume.GetNodeReference(SERIES_REFERENCE)
+
+        def behind():
+            return self._baseline(sequence, sequence, lambda: firstFrame(sequence), geometryOf(volume))
+
+        self._layAll(dict.fromkeys(self._logics(), layer), None, behind, look.opacity)
+
+    def setOpacity(self, opacity: float) -> None:
+        """Another opacity for the overlays that are shown."""
+        for logic in self._logics():
+            if self._ourFront(logic) is not None:
+                logic.GetSliceCompositeNode().SetForegroundOpacity(opacity)
 
     def hide(self) -> None:
         """Take our overlays and legends out of every view."""
         for logic in self._logics():
-            composite = logic.GetSliceCompositeNode()
-            front = self._volume(composite.GetForegroundVolumeID())
-            if front is not None and _isOurs(front):
-                composite.SetForegroundVolumeID(None)
+            front = self._ourFront(logic)
+            if front is not None:
+                logic.GetSliceCompositeNode().SetForegroundVolumeID(None)
                 hideLegend(front)
 
     def baselineVolume(self, result):
         """The mean of the frames before contrast as a volume of the scene, computed once for a result."""
-        known = findDerived(self._scene, result.sequence, BASELINE)
-        if known is not None and self._baselineOf is result:
-            return known
-        self._baselineOf = result
-        name = f"{result.sequence.GetName()} before contrast"
         geometry = geometryOf(next(iter(result.nodes.maps.values())))
-        volume = derivedVolume(self._scene, result.sequence, BASELINE, name)
-        setArray(volume, baselineImage(result), geometry)
+        return self._baseline(result.sequence, result, lambda: baselineImage(result), geometry)
+
+    def _baseline(self, sequence, source, image: Callable, geometry):
+        """The volume that lies behind the maps of a series; its image is made anew for another source."""
+        known = findDerived(self._scene, sequence, BASELINE)
+        if known is not None and self._baselineOf is source:
+            return known
+        self._baselineOf = source
+        volume = derivedVolume(self._scene, sequence, BASELINE, f"{sequence.GetName()} before contrast")
+        setArray(volume, image(), geometry)
         if volume.GetDisplayNode() is None:
             volume.CreateDefaultDisplayNodes()
         return volume
+
+    def _ourFront(self, logic):
+        """The volume in front in a view, if it is one of ours."""
+        front = self._volume(logic.GetSliceCompositeNode().GetForegroundVolumeID())
+        return front if front is not None and _isOurs(front) else None
 
     # What is shown --------------------------------------------------------------------------------------------------
 
@@ -213,9 +234,9 @@ class OverlayDisplay:
         values = arrayOf(volume)
         shown = shownRange(mapName, values, look)
         if look.hideAbovePercent is not None and mapName in result.nodes.errors:
-            certain = withoutUncertain(values, arrayOf(result.nodes.errors[mapName]), look.hideAbovePercent)
+            errors = arrayOf(result.nodes.errors[mapName])
             name = f"{label}, standard error up to {look.hideAbovePercent:g} %"
-            volume = self._overlay(result, name, certain)
+            volume = self._overlay(result, name, withoutUncertain(values, errors, look.hideAbovePercent))
         return self._layer(volume, label, shown, look.colorName)
 
     def _errorLayer(self, result, mapName: str, look: Look) -> _Layer:
@@ -266,13 +287,12 @@ class OverlayDisplay:
 
     def _layAll(self, front: dict, background, otherwise: Callable, opacity: float) -> None:
         """Lay one layer in front in each view, with legends; those of what lay there before are hidden."""
-        before = {self._volume(logic.GetSliceCompositeNode().GetForegroundVolumeID()) for logic in front}
+        before = {self._ourFront(logic) for logic in front}
         for logic, layer in front.items():
             lay(logic, background or self._behind(logic) or otherwise(), layer.volume, opacity)
         layers = {layer.volume: layer for layer in front.values()}
         for volume in before - layers.keys() - {None}:
-            if _isOurs(volume):
-                hideLegend(volume)
+            hideLegend(volume)
         for layer in layers.values():  # only now: a legend looks for its volume in the views when it is changed
             showLegend(layer.volume.GetDisplayNode(), layer.title, layer.categories)
 

@@ -146,10 +146,14 @@ def _occurring(values: np.ndarray, categories: list[Category]) -> tuple[np.ndarr
 def baselineImage(result) -> np.ndarray:
     """The mean of the frames before contrast, shape (Z, Y, X); of a result found in a loaded scene the first frame."""
     if result.study is None:
-        return arrayOf(result.sequence.GetNthDataNode(0)).astype(np.float32)
+        return firstFrame(result.sequence)
     series = result.study.series
-    frames = series.acquisition.baseline_frames or 1
-    return baseline_signal(series.signal, frames).astype(np.float32)
+    return baseline_signal(series.signal, series.acquisition.baseline_frames or 1).astype(np.float32)
+
+
+def firstFrame(sequence) -> np.ndarray:
+    """The first image of a sequence, shape (Z, Y, X)."""
+    return arrayOf(sequence.GetNthDataNode(0)).astype(np.float32)
 
 
 def placeToSee(

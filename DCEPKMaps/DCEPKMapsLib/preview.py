@@ -5,11 +5,7 @@ Apply computes the whole volume, with standard errors and notices; the preview s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-
-from dcepk.series import DynamicSeries
 
 from .derived import PREVIEW, derivedVolume
 from .overlays import mapLabel
@@ -20,17 +16,9 @@ from .vessels import vifSource
 from .volumes import arrayOf, setArray
 
 
-@dataclass(frozen=True, eq=False)
-class _Wish:
-    """What somebody wants to see."""
-
-    request: StudyRequest
-    slices: tuple[int, ...]
-    mapName: str
-
-
 class LivePreview:
-    """Fits slices of a request into a preview volume.
+    """Fits slices of a request into a preview volume. Front ends call `update` when they are idle, with the latest
+    request alone: what was asked for in between is not fitted.
 
     Parameters
     ----------
@@ -46,39 +34,10 @@ class LivePreview:
     def __init__(self, logic):
         self.volume = None
         self._logic = logic
-        self._wish: _Wish | None = None
         self._fitter: tuple[tuple, SliceFitter] | None = None
         self._model: tuple[tuple, SliceModel] | None = None
         self._shown: tuple = ()
         self._filled: set[int] = set()
-
-    @property
-    def series(self) -> DynamicSeries | None:
-        """The series that is previewed, once there was a preview."""
-        return None if self._fitter is None else self._fitter[1].inputs.series
-
-    def submit(self, request: StudyRequest, slices, mapName: str) -> None:
-        """Wish for a preview; an earlier wish that nobody has come to yet is dropped."""
-        self._wish = _Wish(request, tuple(slices), mapName)
-
-    def step(self) -> bool:
-        """Fulfil the latest wish, if there is one; to be called when the event loop is idle.
-
-        Returns
-        -------
-        bool
-            Whether there was one.
-
-        Raises
-        ------
-        DCEPKError
-            When it cannot be fulfilled, in one sentence; the preview is then as it was.
-        """
-        wish, self._wish = self._wish, None
-        if wish is None:
-            return False
-        self.update(wish.request, wish.slices, wish.mapName)
-        return True
 
     def update(self, request: StudyRequest, slices, mapName: str):
         """Fit slices now.
@@ -117,7 +76,7 @@ class LivePreview:
         """Drop everything that is kept, when the preview is switched off or the scene closed."""
         if self.volume is not None and self.volume.GetScene() is not None:
             self.volume.GetScene().RemoveNode(self.volume)
-        self.volume = self._wish = self._fitter = self._model = None
+        self.volume = self._fitter = self._model = None
         self._shown, self._filled = (), set()
 
     def _isAlive(self) -> bool:

@@ -1,0 +1,266 @@
+"""The display in the panel: which map is shown, in which colors and range, and how the views are arranged."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from dcepk.errors import DCEPKError, without_options
+from dcepk.maps import PARAMETERS
+
+from .. import layouts
+from ..colors import COLOR_NAMES, defaultRange
+from ..display import Look, OverlayDisplay
+from ..overlays import isCategorical, mapChoices, mapLabel, mapVolume
+from ..views import sliceLogicsOf
+from ..volumes import arrayOf
+from .connectors import Option, fillOptions
+from .fields import showSentences
+from .result_menu import ResultMenu
+from .section import Section
+
+_SLIDER_STEPS = 20
+_DIGITS = 2
+"""Digits of a range that can be changed, beyond the first."""
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What the views are to show: a map of a result, or a preview, in a look and an arrangement."""
+
+    result: Any
+    volume: Any
+    mapName: str
+    look: Look
+    layout: str
+
+
+@dataclass(frozen=True)
+class _Suited:
+    """The range that was found to suit a map of a result (or of a preview)."""
+
+    source: Any
+    mapName: str
+    low: float
+    high: float
+
+
+class DisplaySection(Section):
+    """Shows maps over anatomy while the module is entered; the former views come back when it is left."""
+
+    uiFile = "Display.ui"
+
+    def title(self) -> str:
+        return _("Display")
+
+    def summary(self) -> str:
+        return mapLabel(self.panel.parameters.shownMap) if self._menu.result is not None else ""
+
+    def setup(self) -> None:
+        ui, signals = self.ui, self.panel.signals
+        self.display = OverlayDisplay(self.panel.scene, slicer.app.applicationLogic())
+        self._menu = ResultMenu(self.panel, ui.displayResult)
+        self._offered: list[Option] = []
+        self._preview: tuple[Any, str] | None = None
+        self._shown: _Shown | None = None
+        self._suited: _Suited | None = None
+        self._former: layouts.Arrangement | None = None
+        fillOptions(ui.colorName, [Option(name, name) for name in COLOR_NAMES])
+        fillOptions(ui.layout, (
+            Option(layouts.MAPS, _("Map over anatomy"), _("Three planes and a plot.")),
+            Option(layouts.UNCERTAINTY, _("Map and uncertainty"), _("Beside the map its standard error, linked.")),
+            Option(layouts.CURVES, _("Curves"), _("A large plot, one plane and a table.")),
+        ))  # fmt: skip
+        ui.displayResult.connect("currentIndexChanged(int)", self._onResultChosen)
+        ui.resetRangeButton.connect("clicked()", self._onResetRange)
+        signals.resultReady.connect(self._onResultReady)
+        signals.resultsChanged.connect(self._onResultsChanged)
+        signals.previewReady.connect(self._onPreviewReady)
+        signals.previewEnded.connect(self._onPreviewEnded)
+        showSentences(ui.displayMessage, [])
+
+    def connect(self, parameters) -> None:
+        if parameters.colorName not in COLOR_NAMES:
+            parameters.colorName = COLOR_NAMES[0]
+        super().connect(parameters)
+
+    def refresh(self) -> None:
+        self._menu.update()
+        result = self._menu.result
+        self._offerMaps([] if result is None else mapChoices(result))
+        for widget in (self.ui.shownMap, self.ui.hideAbove):
+            widget.setEnabled(result is not None)
+        shown = result is not None or self._preview is not None
+        categorical = self._preview is None and isCategorical(self.panel.parameters.shownMap)
+        for widget in (self.ui.colorName, self.ui.rangeRow):
+            widget.setEnabled(shown and not categorical)
+        if self.panel.entered:
+            self._show()
+
+    def enter(self) -> None:
+        self._shown = None  # what another module did to the views is not known
+
+    def exit(self) -> None:
+        if not self.ui.keepViews.checked:
+            self._restoreViews()
+
+    def sceneCloses(self) -> None:
+        self._preview = self._shown = self._suited = None
+        self._restoreViews()
+
+    def cleanup(self) -> None:
+        self._restoreViews()
+
+    # What is to be shown --------------------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        """Bring the views into the state that the parameters ask for, unless they are in it."""
+        try:
+            wanted = self._wanted()
+            if wanted != self._shown:
+                self._bring(wanted)
+                self._shown = wanted
+            sentence = ""
+        except DCEPKError as error:
+            sentence = without_options(str(error))
+        showSentences(self.ui.displayMessage, [sentence])
+
+    def _wanted(self) -> _Shown | None:
+        """What the parameters ask for; None for no overlay."""
+        parameters, result = self.panel.parameters, self._menu.result
+        if self._preview is not None:
+            volume, mapName = self._preview
+            source = volume
+        elif result is not None:
+            mapName = parameters.shownMap
+            volume, source = mapVolume(result, mapName), result
+        else:
+            return None
+        self._suitRange(source, mapName, volume)
+        look = Look(
+            None if isCategorical(mapName) else parameters.rangeLow,
+            None if isCategorical(mapName) else parameters.rangeHigh,
+            parameters.colorName, parameters.opacity, parameters.hideAbove or None,
+        )  # fmt: skip
+        return _Shown(result if source is result else None, volume, mapName, look, parameters.layout)
+
+    def _bring(self, wanted: _Shown | None) -> None:
+        before = self._shown
+        if wanted is None:
+            self.display.hide()
+            return
+        self._takeViews()
+        if before is None or before.layout != wanted.layout:
+            _showLayout(wanted.layout)
+        elif _sameButOpacity(before, wanted):
+            self.display.setOpacity(wanted.look.opacity)
+            return
+        if wanted.result is None:
+            self.display.showPreview(wanted.volume, wanted.mapName, wanted.look)
+        elif wanted.layout == layouts.UNCERTAINTY and wanted.mapName in wanted.result.nodes.errors:
+            self.display.showUncertainty(wanted.result, wanted.mapName, wanted.look)
+        else:
+            self.display.show(wanted.result, wanted.mapName, wanted.look)
+
+    def _offerMaps(self, choices) -> None:
+        """Fill the menu of maps; where the chosen one is not among them, the first is chosen."""
+        options, parameters = [Option(choice.name, choice.label) for choice in choices], self.panel.parameters
+        if options != self._offered:
+            self._offered = options
+            fillOptions(self.ui.shownMap, options)
+        if options and parameters.shownMap not in [option.value for option in options]:
+            parameters.shownMap = options[0].value
+        row = self.ui.shownMap.findData(parameters.shownMap)
+        if row != self.ui.shownMap.currentIndex:
+            self.ui.shownMap.setCurrentIndex(row)
+
+    # The range ------------------------------------------------------------------------------------------------------
+
+    def _suitRange(self, source, mapName: str, volume) -> None:
+        """Give another map the range that suits it; of the same map, unless somebody chose a range for it."""
+        suited, parameters = self._suited, self.panel.parameters
+        same = suited is not None and suited.mapName == mapName
+        if isCategorical(mapName) or (same and (suited.source is source or self._preview is not None)):
+            return  # a preview keeps the range of the maps that it takes the place of
+        now = parameters.rangeLow, parameters.rangeHigh
+        untouched = now == (0.0, 0.0) or (suited is not None and now == (suited.low, suited.high))
+        self._suited = _Suited(source, mapName, *defaultRange(mapName, arrayOf(volume)))
+        self._fitFields(mapName)
+        if untouched or (suited is not None and not same):
+            self._onResetRange()
+
+    def _fitFields(self, mapName: str) -> None:
+        """Unit, digits and steps of the fields, as the map needs them."""
+        span = self._suited.high - self._suited.low
+        unit = PARAMETERS[mapName].unit if mapName in PARAMETERS else ""
+        for field in (self.ui.rangeLow, self.ui.rangeHigh):
+            field.decimals = max(0, _DIGITS - math.floor(math.log10(span)))
+            field.singleStep = span / _SLIDER_STEPS
+            field.suffix = f" {unit}" if unit else ""
+
+    def _onResetRange(self) -> None:
+        if self._suited is None:
+            return
+        with slicer.util.NodeModify(self.panel.parameters.parameterNode):
+            self.panel.parameters.rangeLow = self._suited.low
+            self.panel.parameters.rangeHigh = self._suited.high
+
+    # The views ------------------------------------------------------------------------------------------------------
+
+    def _takeViews(self) -> None:
+        """Remember the views before we change them for the first time."""
+        node = _layoutNode()
+        if self._former is None and node is not None:
+            self._former = layouts.Arrangement.of(node, sliceLogicsOf(slicer.app.applicationLogic()))
+
+    def _restoreViews(self) -> None:
+        node, former = _layoutNode(), self._former
+        self._former = self._shown = None
+        if node is not None and former is not None:
+            former.restore(node, sliceLogicsOf(slicer.app.applicationLogic()))
+
+    # What happens elsewhere -----------------------------------------------------------------------------------------
+
+    def _onResultChosen(self, _row: int) -> None:
+        if self.panel.parameters is not None:
+            self.panel.refreshLater()
+
+    def _onResultReady(self, _result) -> None:
+        self.panel.parameters.livePreview = False  # the whole volume takes its place
+        self._shown = None
+
+    def _onResultsChanged(self) -> None:
+        self.panel.refreshLater()
+
+    def _onPreviewReady(self, volume, mapName: str) -> None:
+        self._preview = (volume, mapName)
+        self.panel.refreshLater()
+
+    def _onPreviewEnded(self) -> None:
+        self._preview = None
+        if self.panel.parameters is not None:
+            self.panel.refreshLater()
+
+
+def _layoutNode():
+    """The layout node of the application; None where Slicer runs without a main window."""
+    manager = slicer.app.layoutManager()
+    return None if manager is None else manager.layoutLogic().GetLayoutNode()
+
+
+def _showLayout(name: str) -> None:
+    node = _layoutNode()
+    if node is not None:
+        layouts.show(node, name)
+
+
+def _sameButOpacity(a: _Shown, b: _Shown) -> bool:
+    def rest(shown: _Shown) -> tuple:
+        look = shown.look
+        return (shown.result, shown.volume, shown.mapName, look.low, look.high, look.colorName, look.hideAbovePercent)
+
+    return rest(a) == rest(b)
