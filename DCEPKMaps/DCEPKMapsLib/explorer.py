@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from slicer.util import VTKObservationMixin
 
 from dcepk.errors import DCEPKError, InputError, without_options
 from dcepk.maps import PARAMETERS, Parameter
@@ -180,7 +179,7 @@ def _cycled(colors):
         yield from colors
 
 
-class Explorer(VTKObservationMixin):
+class Explorer:
     """Follows a point or the cursor, and keeps a plot and a table of the voxel there.
 
     Parameters
@@ -200,12 +199,11 @@ class Explorer(VTKObservationMixin):
     """
 
     def __init__(self, logic, schedule: Callable[[Callable[[], None]], None] | None = None):
-        VTKObservationMixin.__init__(self)
         self.found: VoxelCurves | None = None
         self.onUpdated: Callable[[], None] = lambda: None
         self._logic, self._schedule = logic, schedule or (lambda update: update())
         self._point = self._crosshair = self._sequence = None
-        self._plot: CurvePlot | None = None
+        self._tags: list[tuple] = []
 
     @property
     def message(self) -> str:
@@ -214,12 +212,10 @@ class Explorer(VTKObservationMixin):
 
     @property
     def plot(self) -> CurvePlot:
-        """The plot, made when it is first asked for."""
-        if self._plot is None:
-            self._plot = CurvePlot(
-                self._logic.scene, "Curves of a voxel", "Concentration in the voxel", "Time (min)", "Concentration (mM)"
-            )
-        return self._plot
+        """The plot; it is made anew each time, for it takes its nodes over, and a closed scene has none."""
+        return CurvePlot(
+            self._logic.scene, "Curves of a voxel", "Concentration in the voxel", "Time (min)", "Concentration (mM)"
+        )
 
     @property
     def table(self):
@@ -229,20 +225,20 @@ class Explorer(VTKObservationMixin):
     def setPoint(self, point) -> None:
         """Follow the first control point of a markups node, or none."""
         if point is not self._point:
-            self._stop(self._point)
+            self._stopFollowing(self._point)
             self._point = point
             if point is not None:
-                for event in _pointEvents(point):
-                    self.addObserver(point, event, self._onMoved)
+                self._tags += [(point, point.AddObserver(event, self._onMoved)) for event in _pointEvents(point)]
             self._schedule(self.update)
 
     def setCrosshair(self, crosshair) -> None:
         """Follow the cursor by the crosshair node of the scene, or, with None, the point again."""
         if crosshair is not self._crosshair:
-            self._stop(self._crosshair)
+            self._stopFollowing(self._crosshair)
             self._crosshair = crosshair
             if crosshair is not None:
-                self.addObserver(crosshair, crosshair.CursorPositionModifiedEvent, self._onMoved)
+                tag = crosshair.AddObserver(crosshair.CursorPositionModifiedEvent, self._onMoved)
+                self._tags.append((crosshair, tag))
             self._schedule(self.update)
 
     def setSequence(self, sequence) -> None:
@@ -264,8 +260,9 @@ class Explorer(VTKObservationMixin):
 
     def close(self) -> None:
         """Observe nothing any more, and forget the scene's nodes."""
-        self.removeObservers()
-        self._point = self._crosshair = self._sequence = self._plot = self.found = None
+        for node in (self._point, self._crosshair):
+            self._stopFollowing(node)
+        self._point = self._crosshair = self._sequence = self.found = None
 
     def _results(self) -> list[StudyResult]:
         latest = self._logic.latest(self._sequence)
@@ -288,10 +285,11 @@ class Explorer(VTKObservationMixin):
     def _onMoved(self, _caller, _event) -> None:
         self._schedule(self.update)
 
-    def _stop(self, node) -> None:
-        for observed, event, method, *_ in list(self.Observations):
+    def _stopFollowing(self, node) -> None:
+        for observed, tag in self._tags:
             if observed is node:
-                self.removeObserver(observed, event, method)
+                observed.RemoveObserver(tag)
+        self._tags = [(observed, tag) for observed, tag in self._tags if observed is not node]
 
 
 def _pointEvents(point) -> tuple[int, ...]:

@@ -13,15 +13,20 @@ from dcepk.errors import DCEPKError, without_options
 
 from ..parameters import DCEPKMapsParameterNode, inScene, resetToDefaults, toRequest
 from ..request import Missing, StudyRequest
+from .explorer_section import ExplorerSection
+from .export_section import ExportSection
 from .input_section import InputSection
 from .method_section import MethodSection
 from .observers import Observers
 from .run_section import RunSection
 from .signal import Signal
+from .statistics_section import StatisticsSection
 from .t1_section import T1Section
 from .vif_section import VifSection
 
-SECTIONS = (InputSection, T1Section, VifSection, MethodSection, RunSection)
+SECTIONS = (
+    InputSection, T1Section, VifSection, MethodSection, RunSection, ExplorerSection, StatisticsSection, ExportSection,
+)  # fmt: skip
 """The sections from top to bottom."""
 
 _RESOURCES = Path(__file__).resolve().parents[2] / "Resources"

@@ -176,7 +176,7 @@ class ctkRangeWidget(_RowWidget):
 class ctkPathLineEdit(_RowWidget):
     currentPathChanged = Signal(str)
     validInputChanged = Signal(bool)
-    INERT = ("filters", "nameFilters", "settingKey", "showHistoryButton", "showBrowseButton", "options")
+    INERT = ("nameFilters", "settingKey", "showHistoryButton", "showBrowseButton", "options")
     Dirs, Drives, Files, Readable, Writable, Executable = 1, 4, 2, 16, 32, 64
 
     def __init__(self, parent=None) -> None:
@@ -184,8 +184,10 @@ class ctkPathLineEdit(_RowWidget):
         self._edit = self._add(qt.QLineEdit(self), 1)
         self._edit.textChanged.connect(self.currentPathChanged.emit)
         self._history: list[str] = []
+        self._filters = 0
 
     currentPath = Property(str, lambda self: self._edit.text, lambda self, v: self._edit.setText(v))
+    filters = Property(int, lambda self: self._filters, lambda self, v: setattr(self, "_filters", int(v)))
 
     def setCurrentPath(self, path: str) -> None:
         self._edit.setText(path)

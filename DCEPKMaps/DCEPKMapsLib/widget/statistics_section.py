@@ -1,0 +1,147 @@
+"""Statistics of the maps in segments: computing them, their table, saving and plotting."""
+
+from __future__ import annotations
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from dcepk.errors import DCEPKError, without_options
+from dcepk.maps import PARAMETERS
+
+from ..parameters import inScene
+from ..plots import CurvePlot
+from ..results import StudyResult
+from ..statistics import RegionTable, boxes, meanCurves, regionStatistics, saveStatistics, statisticsTable
+from .connectors import Option, fillOptions
+from .fields import showSentences
+from .result_menu import ResultMenu
+from .section import Section
+
+_ALL, _ONE, _MAP = "all", "region:", "map:"
+_PLOT = "Regions"
+
+
+class StatisticsSection(Section):
+    """Numbers of regions.
+
+    Attributes
+    ----------
+    found : RegionTable or None
+        The statistics that are shown.
+    """
+
+    uiFile = "Statistics.ui"
+    collapsed = True
+
+    def title(self) -> str:
+        return _("Region statistics")
+
+    def setup(self) -> None:
+        ui = self.ui
+        self.found: RegionTable | None = None
+        self._sentences: list[str] = []
+        self._menu = ResultMenu(self.panel, ui.statisticsResult)
+        ui.computeButton.connect("clicked()", self._onCompute)
+        ui.saveTableButton.connect("clicked()", self._onSave)
+        ui.plotButton.connect("clicked()", self._onPlot)
+        self.panel.signals.resultsChanged.connect(self._onResultsChanged)
+        self._show(None, [])
+
+    def refresh(self) -> None:
+        ui, parameters = self.ui, self.panel.parameters
+        self._menu.update()
+        ui.maxRelativeError.setEnabled(parameters.excludeUncertain)
+        missing = self._missing()
+        ui.computeButton.setEnabled(not missing)
+        ui.computeButton.text = _("Compute (waits for: {what})").format(what=missing) if missing else _("Compute")
+
+    def sceneCloses(self) -> None:
+        self._show(None, [])
+
+    def cleanup(self) -> None:
+        self._show(None, [])
+
+    def _missing(self) -> str:
+        """What Compute waits for, in a few words."""
+        segmentation = inScene(self.panel.parameters.regions)
+        if self._menu.result is None:
+            return _("maps of the series")
+        if segmentation is None:
+            return _("a segmentation")
+        return "" if segmentation.GetSegmentation().GetNumberOfSegments() else _("a segment")
+
+    def _onCompute(self) -> None:
+        try:
+            with slicer.util.WaitCursor():
+                found = computedRegions(self.panel.parameters, self._menu.result)
+        except DCEPKError as error:
+            self._show(None, [without_options(str(error))])
+            return
+        self._show(found, [without_options(notice.message) for notice in found.notices])
+
+    def _show(self, found: RegionTable | None, sentences: list[str]) -> None:
+        self.found = found
+        ui, view = self.ui, self.ui.statisticsTable
+        table = None if found is None else statisticsTable(self.panel.scene, found)
+        view.setMRMLTableNode(table)
+        for widget in (view, ui.statisticsButtons):
+            widget.setVisible(found is not None)
+        if found is not None:
+            view.resizeColumnsToContents()
+            fillOptions(ui.statisticsPlot, _plots(found))
+            ui.statisticsPlot.setCurrentIndex(max(ui.statisticsPlot.currentIndex, 0))
+        showSentences(ui.statisticsMessage, sentences)
+
+    def _onResultsChanged(self) -> None:
+        """Numbers of maps that were computed again are no longer shown as if they were theirs."""
+        if self.found is not None and self.found.result not in self.panel.logic.results.values():
+            self._show(None, [_("The maps have changed: compute again.")])
+        if self.panel.parameters is not None:
+            self.refresh()
+
+    def _onSave(self) -> None:
+        path = qt.QFileDialog.getSaveFileName(self.widget, _("Save the table"), "rois.csv", _("Tables (*.csv)"))
+        if not path:
+            return
+        try:
+            saveStatistics(path if path.lower().endswith(".csv") else f"{path}.csv", self.found)
+        except DCEPKError as error:
+            slicer.util.errorDisplay(without_options(str(error)))
+
+    def _onPlot(self) -> None:
+        slicer.modules.plots.logic().ShowChartInLayout(self.plot().chart)
+
+    def plot(self) -> CurvePlot:
+        """The chosen plot, filled."""
+        chosen = self.ui.statisticsPlot.itemData(self.ui.statisticsPlot.currentIndex)
+        if chosen.startswith(_MAP):
+            name = chosen.removeprefix(_MAP)
+            plot = CurvePlot(self.panel.scene, _PLOT, _label(name), _("Number of the region"), _label(name))
+            plot.update(boxes(self.found, name))
+            return plot
+        region = None if chosen == _ALL else chosen.removeprefix(_ONE)
+        title = _("Mean curves") if region is None else _("Mean curve of {region}").format(region=region)
+        plot = CurvePlot(self.panel.scene, _PLOT, title, _("Time (min)"), _("Concentration (mM)"))
+        plot.update(meanCurves(self.found, region))
+        return plot
+
+
+def computedRegions(parameters, result: StudyResult) -> RegionTable:
+    """Statistics of a result in the segments that the parameters name; errors as `regionStatistics`."""
+    limit = parameters.maxRelativeError / 100 if parameters.excludeUncertain else None
+    return regionStatistics(result, inScene(parameters.regions), maxRelativeSd=limit)
+
+
+def _plots(found: RegionTable) -> list[Option]:
+    options = []
+    if found.rois.curves:
+        options.append(Option(_ALL, _("Mean curves and fits of all regions")))
+        names = dict.fromkeys(curve.name for curve in found.rois.curves)
+        options += [Option(_ONE + name, _("Mean curve and fit: {region}").format(region=name)) for name in names]
+    options += [Option(_MAP + name, _("Boxes: {map}").format(map=_label(name))) for name in found.mapNames]
+    return options
+
+
+def _label(mapName: str) -> str:
+    return PARAMETERS[mapName].label

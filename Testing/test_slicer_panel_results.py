@@ -1,0 +1,359 @@
+"""What the panel does with maps: curves of a voxel, statistics of regions, export."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from slicer_panel import ShownPanel
+from slicer_scenes import segmentation_node, small_request
+from small_study import FIRST, SECOND, small_study
+
+from dcepk.errors import MissingPackage
+from dcepk.export import load_results
+from dcepk.settings import Settings
+
+NAMES = {FIRST: "slow tissue", SECOND: "fast tissue"}
+
+
+@pytest.fixture(scope="module")
+def study():
+    return small_study(noise=0.0005)
+
+
+@pytest.fixture
+def shown(slicer):
+    panel = ShownPanel(slicer)
+    yield panel
+    panel.close()
+
+
+@pytest.fixture
+def request_(scene, study):
+    return small_request(scene, study)
+
+
+@pytest.fixture
+def results(shown, request_):
+    """Maps of two methods, told to the panel as after a run."""
+    made = [run(shown, replace(request_, settings=Settings(method))) for method in ("tofts", "patlak")]
+    shown.idle()
+    return made
+
+
+@pytest.fixture
+def segmentation(scene, study):
+    return segmentation_node(scene, study.labels.array, study.series.geometry, NAMES)
+
+
+def run(shown, request):
+    result = shown.logic.run(request)
+    shown.panel.signals.resultReady.emit(result)
+    shown.panel.signals.resultsChanged.emit()
+    return result
+
+
+def titles(view) -> list[str]:
+    return [view.horizontalHeaderItem(i).text() for i in range(view.columnCount)]
+
+
+def cell(view, row: int, title: str) -> str:
+    return view.item(row, titles(view).index(title)).text()
+
+
+def charts(scene) -> dict:
+    found = (
+        scene.GetNthNodeByClass(i, "vtkMRMLPlotChartNode")
+        for i in range(scene.GetNumberOfNodesByClass("vtkMRMLPlotChartNode"))
+    )
+    return {chart.GetName(): chart for chart in found}
+
+
+def series_names(chart) -> list[str]:
+    return [chart.GetNthPlotSeriesNode(i).GetName() for i in range(chart.GetNumberOfPlotSeriesNodes())]
+
+
+# The curve explorer ---------------------------------------------------------------------------------------------------
+
+
+def explorer_point(shown, scene, ras):
+    point = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "here")
+    point.AddControlPoint(*ras)
+    shown.ui("ExplorerSection").explorerPoint.setCurrentNode(point)
+    shown.idle()
+    return point
+
+
+def ras_of(study, label: int, number: int = 20):
+    return study.series.geometry.ras_of_index(np.argwhere(study.labels.array == label)[number])
+
+
+def wait_for_update(shown, reached) -> None:
+    shown.idle()
+    shown.until(reached)
+
+
+def test_explorer_asks_for_a_point_and_shows_nothing_else(shown, results):
+    ui = shown.ui("ExplorerSection")
+    assert ui.explorerMessage.text == "Place a point to see the curve of its voxel."
+    assert ui.explorerTable.isHidden()
+    assert not ui.showCurvesButton.enabled
+
+
+def test_explorer_shows_the_parameters_under_its_point_and_follows_it(shown, scene, results, study):
+    ui = shown.ui("ExplorerSection")
+    point = explorer_point(shown, scene, ras_of(study, FIRST))
+    wait_for_update(shown, lambda: ui.explorerMessage.text.startswith("Voxel"))
+    assert titles(ui.explorerTable) == ["Quantity", "Tofts", "Patlak"]
+    before = cell(ui.explorerTable, 0, "Patlak")
+    point.SetNthControlPointPosition(0, *ras_of(study, SECOND))
+    wait_for_update(shown, lambda: cell(ui.explorerTable, 0, "Patlak") != before)
+    point.SetNthControlPointPosition(0, 500.0, 0.0, 0.0)
+    wait_for_update(shown, lambda: ui.explorerMessage.text == "The point lies outside the image.")
+    assert ui.explorerTable.isHidden()
+
+
+def test_explorer_takes_up_the_maps_of_a_new_run(shown, scene, results, request_, study):
+    ui = shown.ui("ExplorerSection")
+    explorer_point(shown, scene, ras_of(study, FIRST))
+    wait_for_update(shown, lambda: ui.explorerMessage.text.startswith("Voxel"))
+    run(shown, replace(request_, settings=Settings("etofts")))
+    wait_for_update(shown, lambda: titles(ui.explorerTable)[-1] == "Extended Tofts")
+
+
+def test_explorer_follows_the_cursor_while_the_panel_is_open(shown, scene, results, study):
+    crosshair = scene.GetFirstNodeByClass("vtkMRMLCrosshairNode") or scene.AddNewNodeByClass("vtkMRMLCrosshairNode")
+    section, ui = shown.section("ExplorerSection"), shown.ui("ExplorerSection")
+    ui.followCursor.checked = True
+    shown.idle()
+    crosshair.SetCursorPositionRAS(list(ras_of(study, SECOND)))
+    wait_for_update(shown, lambda: ui.explorerMessage.text.startswith("Voxel"))
+    found = section.explorer.found
+    shown.panel.exit()
+    shown.idle()
+    crosshair.SetCursorPositionRAS(list(ras_of(study, FIRST)))
+    shown.idle()
+    assert section.explorer.found in (found, None)
+
+
+def test_placing_the_explorers_point_waits_for_the_click(shown, scene, results):
+    shown.ui("ExplorerSection").placeExplorerButton.click()
+    shown.idle()
+    interaction = scene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
+    assert interaction.GetCurrentInteractionMode() == interaction.Place
+    assert shown.parameters.explorerPoint.GetName() == "Curve"
+
+
+def test_curves_are_shown_in_a_layout_with_a_plot(shown, scene, slicer, results, study):
+    explorer_point(shown, scene, ras_of(study, FIRST))
+    ui = shown.ui("ExplorerSection")
+    wait_for_update(shown, lambda: ui.showCurvesButton.enabled)
+    ui.showCurvesButton.click()
+    assert series_names(charts(scene)["Curves of a voxel"]) == ["Measured", "Tofts", "Patlak"]
+    selection = slicer.app.applicationLogic().GetSelectionNode()
+    assert selection.GetActivePlotChartID() == charts(scene)["Curves of a voxel"].GetID()
+
+
+def test_closing_the_scene_leaves_an_explorer_that_works_again(shown, scene, results, request_, study):
+    explorer_point(shown, scene, ras_of(study, FIRST))
+    scene.Clear(False)
+    shown.idle()
+    ui = shown.ui("ExplorerSection")
+    assert ui.explorerTable.isHidden()
+    run(shown, small_request(scene, study))
+    explorer_point(shown, scene, ras_of(study, FIRST))
+    wait_for_update(shown, lambda: ui.explorerMessage.text.startswith("Voxel"))
+
+
+# Statistics -----------------------------------------------------------------------------------------------------------
+
+
+def computed(shown, segmentation):
+    ui = shown.ui("StatisticsSection")
+    ui.regions.setCurrentNode(segmentation)
+    shown.idle()
+    ui.computeButton.click()
+    return ui
+
+
+def test_compute_says_what_it_waits_for(shown, scene, request_, segmentation):
+    ui = shown.ui("StatisticsSection")
+    assert (ui.computeButton.text, ui.computeButton.enabled) == ("Compute (waits for: maps of the series)", False)
+    run(shown, request_)
+    assert ui.computeButton.text == "Compute (waits for: a segmentation)"
+    ui.regions.setCurrentNode(scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "new"))
+    shown.idle()
+    assert ui.computeButton.text == "Compute (waits for: a segment)"
+    ui.regions.setCurrentNode(segmentation)
+    shown.idle()
+    assert (ui.computeButton.text, ui.computeButton.enabled) == ("Compute", True)
+
+
+def test_statistics_of_the_chosen_method_are_shown(shown, results, segmentation):
+    ui = computed(shown, segmentation)
+    assert [ui.statisticsResult.itemText(i) for i in range(ui.statisticsResult.count)] == ["Tofts", "Patlak"]
+    assert ui.statisticsResult.currentText == "Patlak"
+    assert ui.statisticsTable.rowCount == 4
+    assert float(cell(ui.statisticsTable, 0, "Mean")) == pytest.approx(0.002, rel=0.05)
+    ui.statisticsResult.setCurrentIndex(0)
+    ui.computeButton.click()
+    assert cell(ui.statisticsTable, 2, "Map (unit)") == "kep (/min)"
+
+
+def test_excluding_uncertain_voxels_shows_the_warning_of_the_command(shown, results, segmentation):
+    ui = shown.ui("StatisticsSection")
+    assert not ui.maxRelativeError.enabled
+    ui.excludeUncertain.checked = True
+    ui.maxRelativeError.value = 10
+    shown.idle()
+    assert ui.maxRelativeError.enabled
+    computed(shown, segmentation)
+    assert "values were dropped for their relative standard error" in ui.statisticsMessage.text
+    assert int(cell(ui.statisticsTable, 0, "Excluded (voxels)")) > 0
+
+
+def test_a_segmentation_that_cannot_be_used_is_one_sentence(shown, scene, results, study):
+    far = replace(study.series.geometry, origin_mm=(900.0, 900.0, 900.0))
+    ui = computed(shown, segmentation_node(scene, study.labels.array, far, NAMES))
+    assert ui.statisticsMessage.text == "No segment of 'regions' has a voxel inside the series."
+    assert ui.statisticsTable.isHidden()
+
+
+def test_every_plot_that_is_offered_can_be_drawn(shown, scene, results, segmentation):
+    ui = computed(shown, segmentation)
+    offered = [ui.statisticsPlot.itemText(i) for i in range(ui.statisticsPlot.count)]
+    assert offered == [
+        "Mean curves and fits of all regions", "Mean curve and fit: slow tissue", "Mean curve and fit: fast tissue",
+        "Boxes: Ktrans (/min)", "Boxes: vp",
+    ]  # fmt: skip
+    drawn = []
+    for i in range(len(offered)):
+        ui.statisticsPlot.setCurrentIndex(i)
+        ui.plotButton.click()
+        drawn.append(series_names(charts(scene)["Regions"]))
+    assert drawn[1] == ["slow tissue (mean)", "slow tissue (fit)"]
+    assert drawn[3] == ["1: slow tissue", "1: fit of mean curve", "2: fast tissue", "2: fit of mean curve", "Mean"]
+    assert charts(scene)["Regions"].GetTitle() == "vp"
+
+
+def test_table_is_saved_with_all_digits(shown, results, segmentation, tmp_path, monkeypatch):
+    import qt
+
+    ui = computed(shown, segmentation)
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(tmp_path / "table"))
+    ui.saveTableButton.click()
+    with open(tmp_path / "table.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    found = shown.section("StatisticsSection").found
+    assert [float(r["mean"]) for r in rows] == pytest.approx([r.mean for r in found.rois.statistics], rel=1e-6)
+
+
+def test_numbers_of_earlier_maps_are_not_left_standing(shown, results, segmentation, request_):
+    ui = computed(shown, segmentation)
+    run(shown, replace(request_, t1S=1.5))
+    assert ui.statisticsTable.isHidden()
+    assert ui.statisticsMessage.text == "The maps have changed: compute again."
+
+
+# Export ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def export(shown, results, tmp_path):
+    """The widgets of the export section, with a folder and a report that needs nothing."""
+    ui = shown.ui("ExportSection")
+    ui.exportFolder.currentPath = str(tmp_path / "out")
+    ui.exportReport.checked = False
+    shown.idle()
+    return ui
+
+
+def test_export_says_what_it_waits_for(shown, request_, tmp_path):
+    ui = shown.ui("ExportSection")
+    assert (ui.exportButton.text, ui.exportButton.enabled) == ("Export (waits for: maps of the series)", False)
+    run(shown, request_)
+    assert ui.exportButton.text == "Export (waits for: a folder)"
+    ui.exportFolder.currentPath = str(tmp_path)
+    shown.idle()
+    assert ui.exportButton.enabled
+    assert shown.parameters.exportFolder == str(tmp_path)
+
+
+def test_export_writes_a_folder_with_regions_and_says_what(shown, export, results, segmentation, tmp_path):
+    shown.ui("StatisticsSection").regions.setCurrentNode(segmentation)
+    shown.idle()
+    export.exportButton.click()
+    assert export.exportMessage.text == (
+        f"Written to {tmp_path / 'out'}: maps of Ktrans, vp with standard errors, statistics of 2 regions."
+    )
+    read = load_results(tmp_path / "out")
+    np.testing.assert_array_equal(read.maps.values["Ktrans"], results[-1].maps.values["Ktrans"])
+    assert (tmp_path / "out" / "rois.csv").is_file()
+
+
+def test_replacing_is_asked_for(shown, export, tmp_path):
+    import slicer_stand_in
+
+    export.exportButton.click()
+    before = (tmp_path / "out" / "summary.json").read_bytes()
+    slicer_stand_in.answers.append(False)
+    export.exportResult.setCurrentIndex(0)
+    export.exportButton.click()
+    assert "is not empty. Replace" in slicer_stand_in.shown_messages[-1].text
+    assert (tmp_path / "out" / "summary.json").read_bytes() == before
+    slicer_stand_in.answers.append(True)
+    export.exportButton.click()
+    assert set(load_results(tmp_path / "out").maps.values) == {"Ktrans", "ve", "kep"}
+
+
+def test_a_folder_of_something_else_is_left_alone(shown, export, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "letter.txt").write_text("dear")
+    export.exportButton.click()
+    assert "dcepk did not write it" in export.exportMessage.text
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize("answer", ["no", "failure"])
+def test_without_matplotlib_everything_else_is_written(shown, export, tmp_path, answer):
+    asked = []
+
+    def ensure(package, why, ask):
+        asked.append((package, why))
+        if answer == "failure":
+            raise MissingPackage("The report needs matplotlib, which could not be installed.", package)
+        return False
+
+    shown.section("ExportSection").ensurePackage = ensure
+    export.exportReport.checked = True
+    shown.idle()
+    export.exportButton.click()
+    assert asked == [("matplotlib", "The report")]
+    assert (tmp_path / "out" / "Ktrans.nii.gz").is_file()
+    assert not (tmp_path / "out" / "report.html").exists()
+    expected = "The report was left out." if answer == "no" else "could not be installed"
+    assert expected in export.exportMessage.text
+    assert shown.parameters.exportReport is (answer == "failure"), "after a no it is not asked for again"
+
+
+def test_report_is_written_when_its_package_is_there(shown, export, tmp_path):
+    pytest.importorskip("matplotlib")
+    export.exportReport.checked = True
+    shown.idle()
+    export.exportButton.click()
+    assert "Research use only" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "report.html" in export.exportMessage.text
+
+
+def test_names_are_written_only_when_asked_and_never_asked_for_silently(shown, export, results, tmp_path):
+    assert not export.exportNames.checked
+    results[-1].sequence.SetName("Mustermann")
+    export.exportButton.click()
+    assert "Mustermann" not in (tmp_path / "out" / "summary.json").read_text()
+    export.exportNames.checked = True
+    export.exportButton.click()
+    assert "Mustermann" in (tmp_path / "out" / "summary.json").read_text()
+    shown.slicer.mrmlScene.Clear(False)
+    assert not export.exportNames.checked
