@@ -166,8 +166,11 @@ class LayoutManager(qt.QObject):
         return self._slices[name]
 
     def _follow(self) -> None:
-        for node in self._visible("vtkMRMLSliceNode"):
+        shown = self._visible("vtkMRMLSliceNode")
+        for node in shown:
             self._slice_widget(node)
+        for widget in self._slices.values():
+            widget.mrmlSliceNode().SetMappedInLayout(int(widget.mrmlSliceNode() in shown))
         if self.layout != self._shown:
             self._shown = self.layout
             self.layoutChanged.emit(self.layout)

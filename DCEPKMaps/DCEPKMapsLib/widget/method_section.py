@@ -25,7 +25,13 @@ _WIDGETS = {
 
 
 class MethodSection(Section):
-    """How curves become maps."""
+    """How curves become maps.
+
+    Attributes
+    ----------
+    preview : PreviewControl
+        The live preview.
+    """
 
     uiFile = "Method.ui"
 
@@ -43,7 +49,7 @@ class MethodSection(Section):
             Option("ratio", _("Ratio to the baseline"), _("Needs neither M0 nor the gain of the scanner.")),
             Option("difference", _("Difference from the baseline"), _("As in Ulas 2019, equation 2.")),
         ))  # fmt: skip
-        self._preview = PreviewControl(self.panel)
+        self.preview = PreviewControl(self.panel)
         self._kepMax = NumberField(ui.kepMax, lambda text: positiveNumber(text, _("upper bound of kep"), "/min"))
 
     def refresh(self) -> None:
@@ -59,16 +65,16 @@ class MethodSection(Section):
             for name in names:
                 getattr(self.ui, name).setVisible(option in method.options)
         self.ui.optionsBox.setVisible(any(option in method.options for option in _WIDGETS))
-        self._preview.refresh()
+        self.preview.refresh()
         bound = self._kepMax.mark() if "kep_max_per_min" in method.options else ""
-        showSentences(self.ui.methodMessage, [bound, self._preview.problem])
+        showSentences(self.ui.methodMessage, [bound, self.preview.problem])
 
     def disconnect(self) -> None:
-        self._preview.stop()
+        self.preview.stop()
         super().disconnect()
 
     def exit(self) -> None:
-        self._preview.stop()
+        self.preview.stop()
 
     def _method(self) -> Method | None:
         """The chosen row of the method table; None for a name that a newer version saved."""

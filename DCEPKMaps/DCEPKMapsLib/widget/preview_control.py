@@ -49,6 +49,16 @@ class PreviewControl:
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.connect("timeout()", self._onTimer)
 
+    @property
+    def busy(self) -> bool:
+        """Whether slices are about to be fitted."""
+        return bool(self._timer.active)
+
+    @property
+    def volume(self):
+        """The preview (vtkMRMLScalarVolumeNode), or None."""
+        return self._preview.volume
+
     def refresh(self) -> None:
         """Look at the parameters, and wish for a new preview or end it."""
         parameters = self._panel.parameters

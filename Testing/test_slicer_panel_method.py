@@ -1,0 +1,157 @@
+"""The menu of methods, the options of the chosen one, and the live preview."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from slicer_panel import ShownPanel
+from slicer_scenes import sequence_node, vessel_point
+from small_study import T1_BLOOD_S, T10_S, VESSEL_RAS, small_study
+
+from dcepk.methods import METHODS
+
+OPTIONS = {
+    "fit_delay": "fitDelay", "fit_offset": "fitOffset", "kep_max_per_min": "kepMaxRow", "signal_form": "signalForm",
+    "r2star_per_s_mM": "r2star", "max_iterations": "maxIterations",
+}  # fmt: skip
+
+
+@pytest.fixture
+def shown(slicer):
+    panel = ShownPanel(slicer)
+    yield panel
+    panel.close()
+
+
+@pytest.fixture
+def ready(shown, scene):
+    """A panel that waits for nothing, with an axial view in the middle of the series."""
+    sequence_node(scene, small_study().series)
+    parameters = shown.parameters
+    shown.idle()
+    parameters.vifSource, parameters.vifPoint = "point", vessel_point(scene)
+    parameters.t1Constant, parameters.t1Blood, parameters.maskSource = str(T10_S), str(T1_BLOOD_S), "all"
+    look_at(shown.slicer, -2.0)
+    shown.until(lambda: not shown.section("VifSection").searching)
+    return shown
+
+
+def look_at(slicer, offset: float) -> None:
+    slicer.app.layoutManager().sliceWidget("Red").sliceLogic().SetSliceOffset(offset)
+
+
+def choose(comboBox, value: str) -> None:
+    comboBox.setCurrentIndex(comboBox.findData(value))
+
+
+def preview_of(shown):
+    """Voxels of the preview (Z, Y, X), once it is at rest."""
+    from DCEPKMapsLib.volumes import arrayOf
+
+    control = shown.section("MethodSection").preview
+    shown.idle()
+    shown.until(lambda: not control.busy)
+    assert control.problem == ""
+    return arrayOf(control.volume).copy()
+
+
+def test_the_menu_is_the_method_table(shown):
+    menu = shown.ui("MethodSection").method
+    assert [menu.itemText(i) for i in range(menu.count)] == [m.label for m in METHODS]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
+def test_a_method_is_explained_and_shows_its_options_alone(shown, method):
+    ui = shown.ui("MethodSection")
+    choose(ui.method, method.name)
+    assert shown.parameters.method == method.name
+    assert ui.methodSummary.text.startswith(method.summary)
+    assert all(parameter.name in ui.methodSummary.text for parameter in method.parameters)
+    assert ui.methodSummary.toolTip == method.reference
+    visible = {option for option, name in OPTIONS.items() if not getattr(ui, name).isHidden()}
+    assert visible == set(OPTIONS) & set(method.options)
+
+
+def test_options_reach_the_request(shown):
+    ui = shown.ui("MethodSection")
+    choose(ui.method, "etofts")
+    choose(ui.signalForm, "difference")
+    ui.fitDelay.checked, ui.fitOffset.checked, ui.r2star.value, ui.kepMax.text = True, True, 5.0, "3,5"
+    settings = shown.panel.request.settings
+    assert (settings.method, settings.signal_form, settings.kep_max_per_min) == ("etofts", "difference", 3.5)
+    assert (settings.fit_delay, settings.fit_offset, settings.r2star_per_s_mM) == (True, True, 5.0)
+
+
+def test_a_bound_that_is_no_number_is_told_where_it_is_typed(shown):
+    ui = shown.ui("MethodSection")
+    choose(ui.method, "etofts")
+    ui.kepMax.text = "much"
+    assert "'much' is no number" in ui.methodMessage.text
+    assert not shown.ui("RunSection").applyButton.enabled
+
+
+def test_a_method_of_a_newer_version_is_told(shown, scene):
+    sequence_node(scene, small_study(frames=6).series)
+    shown.idle()
+    shown.parameters.method = "etofts-3000"
+    assert "Unknown method 'etofts-3000'" in shown.panel.nextLabel.text
+
+
+def test_the_preview_is_what_apply_computes(ready):
+    from DCEPKMapsLib.volumes import arrayOf
+
+    heard = []
+    ready.panel.signals.previewReady.connect(lambda volume, name: heard.append(name))
+    ready.ui("MethodSection").livePreview.checked = True
+    shown = preview_of(ready)
+    assert heard == ["Ktrans"]
+    filled = np.flatnonzero(np.isfinite(shown).any((1, 2)))
+    assert filled.size == 1
+    result = ready.logic.run(ready.panel.request)
+    expected = arrayOf(result.nodes.maps["Ktrans"])[filled[0]]
+    np.testing.assert_allclose(shown[filled[0]], expected, rtol=1e-4, atol=1e-7)
+
+
+def test_the_preview_follows_point_view_and_numbers(ready):
+    ready.ui("MethodSection").livePreview.checked = True
+    first = preview_of(ready)
+    ready.parameters.vifPoint.SetNthControlPointPosition(0, VESSEL_RAS[0], VESSEL_RAS[1], VESSEL_RAS[2] + 4.0)
+    ready.ui("T1Section").t1Constant.text = "1.6"
+    second = preview_of(ready)
+    assert np.nanmax(np.abs(second - first)) > 0
+    look_at(ready.slicer, 2.0)
+    third = preview_of(ready)
+    rows = [np.flatnonzero(np.isfinite(array).any((1, 2)))[-1] for array in (second, third)]
+    assert rows[0] != rows[1]
+
+
+def test_the_preview_goes_when_it_is_switched_off_or_the_module_left(ready, scene):
+    ended = []
+    ready.panel.signals.previewEnded.connect(lambda: ended.append(True))
+    before = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    box = ready.ui("MethodSection").livePreview
+    box.checked = True
+    preview_of(ready)
+    box.checked = False
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == before
+    box.checked = True
+    preview_of(ready)
+    ready.panel.exit()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == before
+    assert len(ended) == 2
+
+
+def test_the_preview_waits_for_what_is_missing(ready):
+    ready.ui("T1Section").t1Constant.text = ""
+    ready.ui("MethodSection").livePreview.checked = True
+    ready.idle()
+    assert ready.section("MethodSection").preview.volume is None
+    ready.ui("T1Section").t1Constant.text = "1.2"
+    assert np.isfinite(preview_of(ready)).any()
+
+
+def test_a_view_beside_the_series_says_what_to_show(ready):
+    look_at(ready.slicer, 500.0)
+    ready.ui("MethodSection").livePreview.checked = True
+    message = ready.ui("MethodSection").methodMessage
+    ready.until(lambda: "No view shows a slice of the series" in message.text)
