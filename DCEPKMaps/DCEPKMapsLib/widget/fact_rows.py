@@ -16,7 +16,6 @@ from ..typed import AGENT, typedFact
 from .connectors import Option, fillOptions
 from .fields import NumberField
 
-
 _MARK_COLUMN, _MARK_WIDTH = 3, 80
 """The width, in pixels, spares the fields from moving when a mark changes."""
 
