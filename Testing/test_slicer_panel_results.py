@@ -234,7 +234,7 @@ def test_every_plot_that_is_offered_can_be_drawn(shown, scene, results, segmenta
         ui.plotButton.click()
         drawn.append(series_names(charts(scene)["Regions"]))
     assert drawn[1] == ["slow tissue (mean)", "slow tissue (fit)"]
-    assert drawn[3] == ["1: slow tissue", "1: fit of mean curve", "2: fast tissue", "2: fit of mean curve", "Mean"]
+    assert drawn[3] == ["1: slow tissue", "2: fast tissue", "Mean of the voxels", "Fit of the mean curve"]
     assert charts(scene)["Regions"].GetTitle() == "vp"
 
 

@@ -216,7 +216,7 @@ def test_mean_curves_come_with_their_fits_in_the_colors_of_the_segments(result, 
 
 
 def test_a_box_shows_quartiles_median_whiskers_mean_and_the_fit_of_the_mean_curve(result, segmentation):
-    from DCEPKMapsLib.statistics import boxes, regionStatistics
+    from DCEPKMapsLib.statistics import boxes, boxRange, regionStatistics
 
     found = regionStatistics(result, segmentation)
     row = found.rowsOf("Ktrans")[1]
@@ -226,10 +226,11 @@ def test_a_box_shows_quartiles_median_whiskers_mean_and_the_fit_of_the_mean_curv
     assert {(1.7, row.q1), (2.3, row.q1), (1.7, row.q3), (2.3, row.q3), (1.7, row.median), (2.3, row.median)} <= corners
     assert outline.y.min() == max(row.min, row.q1 - 1.5 * (row.q3 - row.q1))
     assert outline.y.max() == min(row.max, row.q3 + 1.5 * (row.q3 - row.q1))
-    assert (curves["Mean"].x[1], curves["Mean"].y[1]) == (2, row.mean)
-    fit = curves["2: fit of mean curve"]
-    assert fit.dashed
-    assert set(fit.y) == {row.curve_fit}
+    assert (curves["Mean of the voxels"].x[1], curves["Mean of the voxels"].y[1]) == (1.9, row.mean)
+    assert (curves["Fit of the mean curve"].x[1], curves["Fit of the mean curve"].y[1]) == (2.1, row.curve_fit)
+    low, high = boxRange(found)
+    assert low < 0.7
+    assert high > 2.3
 
 
 def test_statistics_of_the_tofts_models_have_their_own_maps(scene, study, segmentation):

@@ -152,11 +152,13 @@ def plottedCurves(found: VoxelCurves) -> list[Curve]:
         if not any(np.allclose(fit.measured, other, rtol=0, atol=_SAME_MM) for other in drawn):
             # methods may have been run with another T1 or protocol, and then start from another concentration
             name = f"Measured ({fit.method.label})" if drawn else "Measured"
-            curves.append(Curve(name, minutes, fit.measured, _MEASURED_COLOR, points=True, dashed=False))
+            curves.append(Curve(name, minutes, fit.measured, _MEASURED_COLOR, points=True))
             drawn.append(fit.measured)
-    for fit, color in zip(found.fits, _cycled(_FIT_COLORS)):
+    for place, fit in enumerate(found.fits):
         if fit.fitted is not None and np.isfinite(fit.fitted).all():
-            curves.append(Curve(fit.method.label, minutes, fit.fitted, color, points=False, dashed=False))
+            color = _FIT_COLORS[place % len(_FIT_COLORS)]
+            # dashes let the line below show where two methods agree
+            curves.append(Curve(fit.method.label, minutes, fit.fitted, color, dashed=place > 0))
     return curves
 
 
@@ -172,11 +174,6 @@ def tableColumns(found: VoxelCurves) -> list[Column]:
         cells += [number(fit.rSquared), number(fit.residualSd), *([fit.model or "-"] if chosen else [])]
         columns.append(Column(fit.method.label, [*cells, "; ".join(fit.remarks) or "none"]))
     return columns
-
-
-def _cycled(colors):
-    while True:
-        yield from colors
 
 
 class Explorer:

@@ -27,8 +27,8 @@ _DIGITS = 5
 """Digits of numbers in the table node; the CSV holds all."""
 _WHISKER_IQR = 1.5
 """Reach of whiskers beyond the quartiles in interquartile ranges (Tukey)."""
-_BOX_WIDTH = 0.6
-_POINT_COLOR = (0.15, 0.15, 0.15)
+_BOX_WIDTH, _POINT_ASIDE, _LEGEND_SHARE = 0.6, 0.1, 0.7
+_MEAN_COLOR, _FIT_COLOR = (0.15, 0.15, 0.15), (0.71, 0.26, 0.16)
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one truth
@@ -193,8 +193,8 @@ def meanCurves(found: RegionTable, regionName: str | None = None) -> list[Curve]
         if regionName not in (None, curve.name):
             continue
         color, minutes = found.regions[curve.label - 1].color, curve.times_s / 60
-        curves.append(Curve(f"{curve.name} (mean)", minutes, curve.measured_mM, color, points=True, dashed=False))
-        curves.append(Curve(f"{curve.name} (fit)", minutes, curve.fitted_mM, color, points=False, dashed=False))
+        curves.append(Curve(f"{curve.name} (mean)", minutes, curve.measured_mM, color, points=True))
+        curves.append(Curve(f"{curve.name} (fit)", minutes, curve.fitted_mM, color))
     return curves
 
 
@@ -202,8 +202,8 @@ def boxes(found: RegionTable, mapName: str) -> list[Curve]:
     """A box plot of one map: one box for each region, numbered along x, in the color of its segment.
 
     A box reaches from the first to the third quartile with a line at the median; whiskers reach 1.5 interquartile
-    ranges further, at most to the extreme voxels. A point marks the mean; where a mean curve was fitted, a dashed line
-    across the box marks that estimate.
+    ranges further, at most to the extreme voxels. Points mark the mean of the voxels and, where there is one, the fit
+    of the mean curve.
 
     Parameters
     ----------
@@ -212,26 +212,31 @@ def boxes(found: RegionTable, mapName: str) -> list[Curve]:
     mapName : str
         Name of the map, such as ``Ktrans``.
     """
-    curves, points = [], []
-    for row in found.rowsOf(mapName):
-        if not row.n:
-            continue
-        color, left, right = found.regions[row.label - 1].color, row.label - _BOX_WIDTH / 2, row.label + _BOX_WIDTH / 2
-        x, y = _boxOutline(row, left, right)
-        curves.append(Curve(f"{row.label}: {row.name}", x, y, color, points=False, dashed=False))
-        if np.isfinite(row.curve_fit):
-            x, y = np.array([left, right]), np.full(2, row.curve_fit)
-            curves.append(Curve(f"{row.label}: fit of mean curve", x, y, color, points=False, dashed=True))
-        points.append((row.label, row.mean))
-    if points:
-        x, y = np.array(points, float).T
-        curves.append(Curve("Mean", x, y, _POINT_COLOR, points=True, dashed=False))
+    rows = [row for row in found.rowsOf(mapName) if row.n]
+    curves = []
+    for row in rows:
+        x, y = _boxOutline(row)
+        curves.append(Curve(f"{row.label}: {row.name}", x, y, found.regions[row.label - 1].color))
+    labels = np.array([row.label for row in rows], float)
+    for name, values, color, aside in (
+        ("Mean of the voxels", [row.mean for row in rows], _MEAN_COLOR, -_POINT_ASIDE),
+        ("Fit of the mean curve", [row.curve_fit for row in rows], _FIT_COLOR, _POINT_ASIDE),
+    ):
+        if np.isfinite(values).any():
+            curves.append(Curve(name, labels + aside, np.array(values), color, points=True))
     return curves
 
 
-def _boxOutline(row: RoiStatistics, left: float, right: float) -> tuple[np.ndarray, np.ndarray]:
+def boxRange(found: RegionTable) -> tuple[float, float]:
+    """Ends of the x axis for `boxes`: with room beside them for the legend of the plot, which lies inside."""
+    regions = len(found.regions)
+    return 1 - _BOX_WIDTH, regions + _BOX_WIDTH + _LEGEND_SHARE * regions
+
+
+def _boxOutline(row: RoiStatistics) -> tuple[np.ndarray, np.ndarray]:
     """Box, median and whiskers as one line that is drawn without lifting the pen."""
-    middle, reach = (left + right) / 2, _WHISKER_IQR * (row.q3 - row.q1)
+    middle, reach = row.label, _WHISKER_IQR * (row.q3 - row.q1)
+    left, right = middle - _BOX_WIDTH / 2, middle + _BOX_WIDTH / 2
     low, high = max(row.min, row.q1 - reach), min(row.max, row.q3 + reach)
     path = [
         (middle, low), (middle, row.q1), (left, row.q1), (left, row.median), (right, row.median), (left, row.median),

@@ -10,6 +10,7 @@ from ..explorer import Explorer
 from ..parameters import inScene
 from .fields import showSentences
 from .section import Section
+from .table_view import fitTable
 
 _PAUSE_MS = 15
 """Moves of the mouse within this time make one update."""
@@ -79,7 +80,7 @@ class ExplorerSection(Section):
             view.setMRMLTableNode(table)
         view.setVisible(filled)
         if filled:
-            view.resizeColumnsToContents()
+            fitTable(view)
         self.ui.showCurvesButton.setEnabled(filled)
 
     def _onPlace(self) -> None:

@@ -12,11 +12,12 @@ from dcepk.maps import PARAMETERS
 from ..parameters import inScene
 from ..plots import CurvePlot
 from ..results import StudyResult
-from ..statistics import RegionTable, boxes, meanCurves, regionStatistics, saveStatistics, statisticsTable
+from ..statistics import RegionTable, boxes, boxRange, meanCurves, regionStatistics, saveStatistics, statisticsTable
 from .connectors import Option, fillOptions
 from .fields import showSentences
 from .result_menu import ResultMenu
 from .section import Section
+from .table_view import fitTable
 
 _ALL, _ONE, _MAP = "all", "region:", "map:"
 _PLOT = "Regions"
@@ -88,7 +89,7 @@ class StatisticsSection(Section):
         for widget in (view, ui.statisticsButtons):
             widget.setVisible(found is not None)
         if found is not None:
-            view.resizeColumnsToContents()
+            fitTable(view)
             fillOptions(ui.statisticsPlot, _plots(found))
             ui.statisticsPlot.setCurrentIndex(max(ui.statisticsPlot.currentIndex, 0))
         showSentences(ui.statisticsMessage, sentences)
@@ -119,11 +120,14 @@ class StatisticsSection(Section):
             name = chosen.removeprefix(_MAP)
             plot = CurvePlot(self.panel.scene, _PLOT, _label(name), _("Number of the region"), _label(name))
             plot.update(boxes(self.found, name))
+            plot.chart.SetXAxisRange(*boxRange(self.found))
+            plot.chart.SetXAxisRangeAuto(False)
             return plot
         region = None if chosen == _ALL else chosen.removeprefix(_ONE)
         title = _("Mean curves") if region is None else _("Mean curve of {region}").format(region=region)
         plot = CurvePlot(self.panel.scene, _PLOT, title, _("Time (min)"), _("Concentration (mM)"))
         plot.update(meanCurves(self.found, region))
+        plot.chart.SetXAxisRangeAuto(True)
         return plot
 
 
