@@ -65,10 +65,13 @@ def batch_of(patches: PatchBatch, names: Sequence[str], config: Config) -> Batch
     names : sequence of str
         Its target maps in their order.
     config : Config
-        Gives the normalisation and the outputs, in their order.
+        Gives the normalisation, the outputs in their order, and the limits of the targets.
     """
     targets = patches.targets[:, [names.index(o.name) for o in config.outputs]]
     valid = patches.mask & np.isfinite(targets).all(1) & np.isfinite(patches.concentration).all(1)
+    for i, output in enumerate(config.outputs):
+        low, high = config.target_limits.get(output.name, (-np.inf, np.inf))
+        valid = valid & (targets[:, i] >= low) & (targets[:, i] <= high)
     cleaned = (np.where(valid[:, None], a, 0) for a in (targets, patches.concentration))
     targets, concentration = (np.asarray(a, np.float32) for a in cleaned)
     plasma, integral, t10 = (

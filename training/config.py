@@ -163,6 +163,9 @@ class Compute:
 class Config:
     """One training; see the classes of the fields. ``name`` to ``reference`` go to the card of the network, and
     ``preset`` is the one that was chosen of the file.
+
+    Voxels whose target lies outside ``target_limits`` (lowest and highest, by map) do not count: a fit that failed is
+    no example, and one voxel in a thousand would else make up most of a squared error.
     """
 
     preset: str
@@ -178,6 +181,7 @@ class Config:
     data: Data
     schedule: Schedule
     compute: Compute = field(default_factory=Compute)
+    target_limits: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.name):
@@ -186,6 +190,8 @@ class Config:
             raise InputError(f"seed must not be below 0, as {self.seed} is.")
         if not self.outputs:
             raise InputError("outputs must name at least one map.")
+        for name in self.target_limits:
+            _one_of("target_limits", name, tuple(o.name for o in self.outputs))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as they are written into checkpoints and cards."""

@@ -79,6 +79,7 @@ def test_presets_change_what_they_name_and_nothing_else():
         (("data", "snr"), [10], "list of 2 values"),
         (("data", "validation_share"), 1.0, "between 0 and 1"),
         (("data", "subjects"), 1, "subjects must be above 1"),
+        (("target_limits",), {"ve": [0, 1]}, "target_limits must be one of"),
         (("network",), "dual-path", "network must be a table"),
         (("presets",), {"cpu": {}}, "presets must be smoke, cpu, full"),
         (("presets", "cpu", "compute"), {"device": "tpu"}, "device must be one of auto, cpu, cuda, mps"),

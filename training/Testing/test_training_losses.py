@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_patches import CURVE, PLASMA, TIMES, small_config
+from small_patches import CURVE, PLASMA, TIMES, SmallPatches, small_config
 
 torch = pytest.importorskip("torch")
 
-from batches import Batch  # noqa: E402
+from batches import Batch, batch_of  # noqa: E402
 from config import Loss  # noqa: E402
 from kinetics import convolved, extended_tofts, patlak  # noqa: E402
 from losses import objective_of  # noqa: E402
@@ -132,3 +132,16 @@ def test_a_batch_without_a_valid_voxel_has_no_loss():
     batch = Batch(**{**vars(hand_made_batch()), "valid": torch.zeros(1, 1, 2, dtype=torch.bool)})
     terms = objective_of(small_config(), np.array([0.0, 60.0]))(Constant(3.0, 3.0), batch)
     assert terms.total.item() == 0
+
+
+def test_failed_fits_and_voxels_without_a_value_do_not_count():
+    patches = SmallPatches(noise=0.0).draw(2, np.random.default_rng(0))
+    patches.targets[0, 0, 4, 4] = 0.5
+    patches.targets[0, 1, 5, 5] = np.nan
+    patches.concentration[1, 3, 6, 6] = np.nan
+    config = small_config(target_limits={"Ktrans": (0.0, 0.1)})
+    batch = batch_of(patches, patches.names, config)
+    expected = patches.mask.copy()
+    expected[0, 4, 4] = expected[0, 5, 5] = expected[1, 6, 6] = False
+    np.testing.assert_array_equal(batch.valid.numpy(), expected)
+    assert all(torch.isfinite(t).all() for t in (batch.targets, batch.concentration, batch.input))
