@@ -233,10 +233,15 @@ def test_the_first_time_views_go_to_where_there_is_something_to_see(slicer, disp
 
 def test_uncertainty_is_shown_in_a_view_of_its_own_beside_the_map(slicer, display, result):
     from DCEPKMapsLib import layouts
+    from DCEPKMapsLib.views import sliceLogicsOf
     from DCEPKMapsLib.volumes import arrayOf
 
     layouts.show(slicer.app.layoutManager().layoutLogic().GetLayoutNode(), "uncertainty")
     volume, error = display.showUncertainty(result, "Ktrans")
+    logics = {v.GetSliceNode().GetLayoutName(): v for v in sliceLogicsOf(slicer.app.applicationLogic())}
+    logics["Red"].SetSliceOffset(-2.5)
+    display.showUncertainty(result, "Ktrans")
+    assert logics["Red"].GetSliceOffset() == logics[layouts.ERROR_VIEW].GetSliceOffset() == -2.5
     assert error is result.nodes.errors["Ktrans"]
     front = {c.GetLayoutName(): c.GetForegroundVolumeID() for c in composites(slicer)}
     assert front[layouts.ERROR_VIEW] == error.GetID()

@@ -131,7 +131,7 @@ def test_the_legend_is_drawn_in_the_lower_right_corner_with_its_colors_and_numbe
     for share in (0.1, 0.5, 0.9):
         color = 255 * colorTable("Heat", 256)[round(share * 255)]
         assert (np.abs(box - color).max(1) < TOLERANCE).sum() > 5, share
-    assert white_pixels(legend_box(picture)) > 100  # title and numbers
+    assert white_pixels(legend_box(picture)) > 40  # title and numbers
     slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(result.nodes.maps["Ktrans"]).SetVisibility(False)
     bare = view.image()
     assert white_pixels(legend_box(bare)) == 0
@@ -144,11 +144,11 @@ def test_the_legend_goes_and_comes_with_the_map(view, show, slicer, scene):
     from DCEPKMapsLib.display import OverlayDisplay
 
     show()
-    assert white_pixels(legend_box(view.image())) > 100
+    assert white_pixels(legend_box(view.image())) > 40
     OverlayDisplay(scene, slicer.app.applicationLogic()).hide()
     assert white_pixels(legend_box(view.image())) == 0
     show()
-    assert white_pixels(legend_box(view.image())) > 100
+    assert white_pixels(legend_box(view.image())) > 40
 
 
 def test_a_standard_error_is_drawn_with_a_legend_of_its_own(slicer, scene, result, show, view):
@@ -160,7 +160,7 @@ def test_a_standard_error_is_drawn_with_a_legend_of_its_own(slicer, scene, resul
     beside = SliceView(layouts.ERROR_VIEW, size=VIEW)
     OverlayDisplay(scene, slicer.app.applicationLogic()).showUncertainty(result, "Ktrans")
     for each in (view, beside):
-        assert white_pixels(legend_box(each.image())) > 100
+        assert white_pixels(legend_box(each.image())) > 40
     difference = np.abs(view.image().astype(int) - beside.image())
     assert difference.max() > 50
 

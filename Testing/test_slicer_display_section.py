@@ -19,11 +19,7 @@ def study():
 
 
 @pytest.fixture
-def shown(slicer, monkeypatch):
-    from DCEPKMapsLib.widget import panel as p
-    from DCEPKMapsLib.widget.display_section import DisplaySection
-
-    monkeypatch.setattr(p, "SECTIONS", tuple(dict.fromkeys((*p.SECTIONS[:5], DisplaySection, *p.SECTIONS[5:]))))
+def shown(slicer):
     panel = ShownPanel(slicer)
     yield panel
     panel.close()
@@ -203,13 +199,17 @@ def test_the_former_views_come_back_on_leaving_and_the_maps_on_entering(slicer, 
     result = run(shown, request_)
     choose(ui.layout, "curves")
     assert layout_node(slicer).GetViewArrangement() != before
+    red = slicer.app.layoutManager().sliceWidget("Red").sliceLogic()
+    red.SetSliceOffset(2.0)
     shown.panel.exit()
+    red.SetSliceOffset(-6.0)
     assert layout_node(slicer).GetViewArrangement() == before
     assert set(fronts(slicer).values()) == {None}
     shown.parameters.shownMap = "vp"  # by a script, while another module is shown
     assert set(fronts(slicer).values()) == {None}
     shown.panel.enter()
     assert fronts(slicer)["Red"] == result.nodes.maps["vp"].GetName()
+    assert red.GetSliceOffset() == 2.0  # where the user looked
 
 
 def test_the_views_can_be_kept_on_leaving(slicer, shown, ui, result):

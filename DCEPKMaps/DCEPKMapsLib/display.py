@@ -26,7 +26,7 @@ from .overlays import (
     withoutUncertain,
 )  # fmt: skip
 from .results import ROLE, SERIES_REFERENCE
-from .views import lay, link, lookAt, sliceLogicsOf
+from .views import align, lay, link, lookAt, sliceLogicsOf
 from .volumes import arrayOf, geometryOf, setArray
 
 _IN_FRONT = {"map", "error", "quality", "model", "mask"}
@@ -172,6 +172,7 @@ class OverlayDisplay:
         front = {logic: error if _isErrorView(logic) else layer for logic in self._logics()}
         self._layAll(front, background, lambda: self.baselineVolume(result), look.opacity)
         self._lookOnce(result, mapName, look)
+        self._alignErrorView()
         link(self._logics(), True)
         return layer.volume, error.volume
 
@@ -215,6 +216,15 @@ class OverlayDisplay:
         if volume.GetDisplayNode() is None:
             volume.CreateDefaultDisplayNodes()
         return volume
+
+    def _alignErrorView(self) -> None:
+        """A view that is new shows another place than the view of the map; linking alone would move the latter."""
+        beside = [logic for logic in self._logics() if _isErrorView(logic)]
+        others = [logic for logic in self._logics() if not _isErrorView(logic)]
+        if beside and others:
+            orientation = beside[0].GetSliceNode().GetOrientation()
+            same = (logic for logic in others if logic.GetSliceNode().GetOrientation() == orientation)
+            align(beside[0], next(same, others[0]))
 
     def _ourFront(self, logic):
         """The volume in front in a view, if it is one of ours."""

@@ -43,6 +43,19 @@ def lookAt(sliceLogic, volume, ras) -> None:
     node.JumpSliceByOffsetting(*(float(v) for v in ras))
 
 
+def align(sliceLogic, reference) -> None:
+    """Let a view show what another shows: the same plane, at the same zoom."""
+    node, other = sliceLogic.GetSliceNode(), reference.GetSliceNode()
+    wasModifying = node.StartModify()
+    node.GetSliceToRAS().DeepCopy(other.GetSliceToRAS())
+    shown = zip(other.GetFieldOfView(), other.GetDimensions(), node.GetDimensions())
+    width, height, depth = (size * mine / max(theirs, 1) for size, theirs, mine in shown)
+    node.SetFieldOfView(width, height, depth)
+    node.SetXYZOrigin(*other.GetXYZOrigin())
+    node.UpdateMatrices()
+    node.EndModify(wasModifying)
+
+
 def link(sliceLogics, linked: bool) -> None:
     """Let views of one orientation move together, or each for itself."""
     for logic in sliceLogics:

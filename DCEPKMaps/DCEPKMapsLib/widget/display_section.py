@@ -16,7 +16,7 @@ from .. import layouts
 from ..colors import COLOR_NAMES, defaultRange
 from ..display import Look, OverlayDisplay
 from ..overlays import isCategorical, mapChoices, mapLabel, mapVolume
-from ..views import sliceLogicsOf
+from ..views import ViewState, sliceLogicsOf
 from ..volumes import arrayOf
 from .connectors import Option, fillOptions
 from .fields import showSentences
@@ -69,6 +69,7 @@ class DisplaySection(Section):
         self._shown: _Shown | None = None
         self._suited: _Suited | None = None
         self._former: layouts.Arrangement | None = None
+        self._left: ViewState | None = None
         fillOptions(ui.colorName, [Option(name, name) for name in COLOR_NAMES])
         fillOptions(ui.layout, (
             Option(layouts.MAPS, _("Map over anatomy"), _("Three planes and a plot.")),
@@ -105,11 +106,12 @@ class DisplaySection(Section):
         self._shown = None  # what another module did to the views is not known
 
     def exit(self) -> None:
-        if not self.ui.keepViews.checked:
+        if not self.ui.keepViews.checked and self._former is not None:
+            self._left = ViewState.of(self._logics())
             self._restoreViews()
 
     def sceneCloses(self) -> None:
-        self._preview = self._shown = self._suited = None
+        self._preview = self._shown = self._suited = self._left = None
         self._restoreViews()
 
     def cleanup(self) -> None:
@@ -156,6 +158,7 @@ class DisplaySection(Section):
         self._takeViews()
         if before is None or before.layout != wanted.layout:
             _showLayout(wanted.layout)
+            self._returnToPlace()
         elif _sameButOpacity(before, wanted):
             self.display.setOpacity(wanted.look.opacity)
             return
@@ -215,13 +218,22 @@ class DisplaySection(Section):
         """Remember the views before we change them for the first time."""
         node = _layoutNode()
         if self._former is None and node is not None:
-            self._former = layouts.Arrangement.of(node, sliceLogicsOf(slicer.app.applicationLogic()))
+            self._former = layouts.Arrangement.of(node, self._logics())
+
+    def _returnToPlace(self) -> None:
+        """When the module is entered again, look where the user looked when it was left."""
+        if self._left is not None:
+            self._left.restore(self._logics())
+            self._left = None
 
     def _restoreViews(self) -> None:
         node, former = _layoutNode(), self._former
         self._former = self._shown = None
         if node is not None and former is not None:
-            former.restore(node, sliceLogicsOf(slicer.app.applicationLogic()))
+            former.restore(node, self._logics())
+
+    def _logics(self) -> list:
+        return sliceLogicsOf(slicer.app.applicationLogic())
 
     # What happens elsewhere -----------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from dcepk.errors import DCEPKError, without_options
 
 from ..parameters import DCEPKMapsParameterNode, inScene, resetToDefaults, toRequest
 from ..request import Missing, StudyRequest
+from .display_section import DisplaySection
 from .explorer_section import ExplorerSection
 from .export_section import ExportSection
 from .input_section import InputSection
@@ -25,7 +26,8 @@ from .t1_section import T1Section
 from .vif_section import VifSection
 
 SECTIONS = (
-    InputSection, T1Section, VifSection, MethodSection, RunSection, ExplorerSection, StatisticsSection, ExportSection,
+    InputSection, T1Section, VifSection, MethodSection, RunSection, DisplaySection, ExplorerSection, StatisticsSection,
+    ExportSection,
 )  # fmt: skip
 """The sections from top to bottom."""
 
@@ -120,6 +122,10 @@ class Panel:
             parentLayout.addWidget(section.widget)
         parentLayout.addStretch(1)
         self.setParameterNode(getParameterNode())
+        self.logic.restore()
+        self.signals.resultsChanged.emit()
+        self._isNew = True
+        self.refreshLater()
 
     def resourcePath(self, name: str) -> str:
         """The path of a file under Resources."""
@@ -251,6 +257,9 @@ class Panel:
         self.signals.seriesChosen.emit(previous, sequence)
 
     def _onIdle(self) -> None:
+        if self._isNew and not self._entered and self.nextLabel.visible:
+            self.enter()  # Slicer does not, when it makes the widget of a module anew
+        self._isNew = False
         if self.parameters is None:
             return
         if self._entered:
