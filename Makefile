@@ -15,7 +15,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_N
 WORKERS ?= 2
 
 EXTRAS_demo := report,progress,fast
-EXTRAS_test := report,progress,fast,test,slicer-test
+EXTRAS_test := report,progress,fast,test,slicer-test,train
 EXTRAS_bench := report,progress,fast,bench
 
 .DEFAULT_GOAL := help
@@ -31,7 +31,7 @@ demo: $(VENV)/.ready-demo ## simulate an examination, fit it, compare with the t
 test: $(VENV)/.ready-test ## check the style, then run every test (reference data: DCEPK_REFERENCE_DATA)
 	$(BIN)/ruff check .
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --doctest-modules \
-		Testing DCEPKMaps
+		Testing DCEPKMaps training/Testing
 
 bench: $(VENV)/.ready-bench accuracy ## speed against other programs side by side, and accuracy
 	$(BIN)/python benchmarks/run.py

@@ -15,8 +15,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = "report,progress,fast,test,bench,slicer-test"
-_NOT_PINNED = {"dcepk", "pip"}
+EXTRAS = "report,progress,fast,test,bench,slicer-test,train"
+_HELD = ("torch==2.13.0",)
+"""Kept whatever is newest: the version whose build for CPUs is tested; others bring gigabytes of CUDA with them."""
+_NOT_PINNED = {"dcepk", "pip", "triton"}
+_NOT_PINNED_FAMILIES = ("nvidia-", "cuda-")
 _HEADER = """\
 # Exact versions that make and CI use, from tools/make_constraints.py with {interpreters}.
 # They constrain, they do not require: what is installed follows from pyproject.toml.
@@ -28,14 +31,16 @@ def chosen_versions(interpreter: str) -> tuple[str, dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         python = Path(folder) / "bin" / "python"
         subprocess.run([interpreter, "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", f"{ROOT}[{EXTRAS}]"], check=True, cwd=folder)
+        subprocess.run([python, "-m", "pip", "install", "-q", f"{ROOT}[{EXTRAS}]", *_HELD], check=True, cwd=folder)
         listed = subprocess.run(
             [python, "-m", "pip", "list", "--format", "json"], check=True, capture_output=True, text=True
         ).stdout
         code = "import sys; print('%d.%d' % sys.version_info[:2])"
         version = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
     found = {p["name"].lower().replace("_", "-"): p["version"] for p in json.loads(listed)}
-    return version, {name: v for name, v in found.items() if name not in _NOT_PINNED}
+    wanted = {n: v for n, v in found.items() if n not in _NOT_PINNED and not n.startswith(_NOT_PINNED_FAMILIES)}
+    # Without the label of a build, such as "+cpu": an index that has the plain version must do too.
+    return version, {name: v.split("+")[0] for name, v in wanted.items()}
 
 
 def main() -> None:
