@@ -16,7 +16,9 @@ from dcepk.reading import read_volume
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = REPOSITORY / "DCEPKMaps" / "dcepk" / "data"
-NOT_IN_A_CLONE = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "demo-output", "cache", "runs")
+NOT_IN_A_CLONE = shutil.ignore_patterns(
+    ".*", "build", "dist", "*.egg-info", "__pycache__", "demo-output", "cache", "runs"
+)
 NOTHING_ELSE = {"dcepk", "numpy", "scipy", "simpleitk", "pydicom"}
 INSTALLERS = {"pip", "setuptools"}
 
