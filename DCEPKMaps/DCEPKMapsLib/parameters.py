@@ -8,6 +8,7 @@ from typing import Annotated
 import slicer
 from slicer.parameterNodeWrapper import Choice, Default, WithinRange, parameterNodeWrapper
 
+from dcepk._version import __version__
 from dcepk.errors import InputError
 from dcepk.settings import Settings
 from dcepk.vif import AUTOMATIC
@@ -26,6 +27,9 @@ _LARGEST_ANGLE_DEG = 180.0
 class DCEPKMapsParameterNode:
     """Everything that the panel shows; names are those of the fields (``SlicerParameterName``)."""
 
+    # VTK calls the first observer of a node last, so the wrapper learns of a change of its first parameter (made through
+    # another wrapper, such as a script's) only after the widgets were told: nothing that is shown may stand first.
+    savedBy: Annotated[str, Default(f"dcepk {__version__}")]
     # Input
     inputSequence: slicer.vtkMRMLSequenceNode
     typedFacts: dict[str, str]
