@@ -93,7 +93,14 @@ class DCEPKMapsLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleLogic.__init__(self, parent)
-        self._study = None
+        self._study = self._parameterNode = None
+
+    def getParameterNode(self):
+        """The parameter node of the scene."""
+        # Kept: Python's garbage collection empties callbacks on a node that only VTK still knows, and Slicer's
+        # connectParametersToGui leaves such callbacks behind; the next event of the node would end Slicer.
+        self._parameterNode = ScriptedLoadableModuleLogic.getParameterNode(self)
+        return self._parameterNode
 
     @property
     def study(self):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,13 @@ def test_one_logic_serves_one_scene(loaded, slicer):
     assert logic.study is logic.study
     assert logic.study.scene is slicer.mrmlScene
     assert logic.getParameterNode() is loaded.logicClass().getParameterNode()
+
+
+def test_parameter_node_is_kept_while_anything_may_observe_it(loaded):
+    logic = loaded.logicClass()
+    kept = weakref.ref(logic.getParameterNode())
+    gc.collect()
+    assert kept() is not None
 
 
 def test_panel_opens_and_closes(loaded):
