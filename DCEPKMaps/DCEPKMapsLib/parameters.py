@@ -27,8 +27,8 @@ _LARGEST_ANGLE_DEG = 180.0
 class DCEPKMapsParameterNode:
     """Everything that the panel shows; names are those of the fields (``SlicerParameterName``)."""
 
-    # VTK calls the first observer of a node last, so the wrapper learns of a change of its first parameter (made through
-    # another wrapper, such as a script's) only after the widgets were told: nothing that is shown may stand first.
+    # VTK calls the first observer of a node last, so the wrapper learns that its first parameter was changed through
+    # another wrapper (a script's) only after the widgets were told: nothing that is shown may stand first.
     savedBy: Annotated[str, Default(f"dcepk {__version__}")]
     # Input
     inputSequence: slicer.vtkMRMLSequenceNode
