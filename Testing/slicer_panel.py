@@ -14,11 +14,11 @@ class ShownPanel:
     ----------
     slicer : module
         The module of the stand-ins.
-    logic : StudyLogic, optional
-        The logic; by default a new one of the scene.
+    enter : bool
+        Whether the panel is entered, as when the user chooses the module.
     """
 
-    def __init__(self, slicer, logic=None):
+    def __init__(self, slicer, enter: bool = True):
         import qt
         from DCEPKMapsLib.logic import StudyLogic
         from DCEPKMapsLib.widget.panel import Panel
@@ -26,10 +26,11 @@ class ShownPanel:
         self.slicer = slicer
         self.window = slicer.qMRMLWidget()
         self.window.setLayout(qt.QVBoxLayout())
-        self.logic = logic or StudyLogic(slicer.mrmlScene)
+        self.logic = StudyLogic(slicer.mrmlScene)
         self.panel = Panel(self.window.layout(), self.logic, self.parameter_node)
         self.window.show()
-        self.panel.enter()
+        if enter:
+            self.panel.enter()
 
     @property
     def parameters(self):

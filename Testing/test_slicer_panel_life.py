@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from slicer_panel import ShownPanel
-from slicer_scenes import sequence_node
+from slicer_scenes import sequence_node, small_request
 from small_study import T10_S, small_study
 
 MODULE = Path(__file__).resolve().parents[1] / "DCEPKMaps" / "DCEPKMaps.py"
@@ -131,6 +131,25 @@ def test_nothing_observes_after_cleanup(slicer, scene, study):
     scene.Clear(False)
     slicer.app.processEvents()
     assert shown.parameters is None
+
+
+def test_a_visible_panel_that_slicer_made_anew_counts_as_entered(slicer, scene, study):
+    sequence = sequence_node(scene, study.series)
+    shown = ShownPanel(slicer, enter=False)
+    assert not shown.panel.entered
+    shown.idle()
+    assert shown.panel.entered
+    assert shown.parameters.inputSequence is sequence
+    shown.close()
+
+
+def test_results_of_a_scene_that_is_open_already_are_taken_up(slicer, scene, study):
+    from DCEPKMapsLib.logic import StudyLogic
+
+    StudyLogic(scene).run(small_request(scene, study))
+    shown = ShownPanel(slicer)
+    assert [result.method.name for result in shown.logic.results.values()] == ["patlak"]
+    shown.close()
 
 
 class TestModule:

@@ -191,7 +191,7 @@ class Panel:
 
     def enter(self) -> None:
         """The module is shown."""
-        self._entered = True
+        self._entered, self._isNew = True, False
         if self.parameters is None:
             self.setParameterNode(self._getParameterNode())
         for section in self.sections:

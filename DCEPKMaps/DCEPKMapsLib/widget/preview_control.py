@@ -20,8 +20,9 @@ from .observers import Observers
 
 _INTERVAL_MS = 20
 _READING_BUDGET_S = 0.05
-_PARALLEL = 0.99
-"""Cosine between a view's normal and the slice axis of a series from which on the view shows whole slices."""
+_FLAT = 0.7
+"""Cosine between a view's normal and the slice axis of a series from which on the view lies along the slices."""
+_CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
 class PreviewControl:
@@ -44,6 +45,7 @@ class PreviewControl:
         self._preview = LivePreview(panel.logic)
         self._reading: Iterator | None = None
         self._read: tuple = ()
+        self._fitted = 0
         self._views = Observers(self._onViewMoved)
         self._timer = qt.QTimer()
         self._timer.setInterval(_INTERVAL_MS)
@@ -69,7 +71,7 @@ class PreviewControl:
         if self._panel.request is None or self._panel.missing:
             self._timer.stop()
             return
-        self._timer.start()
+        self._again()
 
     def stop(self) -> None:
         """No preview any more; its volume is removed."""
@@ -88,10 +90,9 @@ class PreviewControl:
 
     def _onTimer(self) -> None:
         try:
-            if not self._isRead():
+            if not self._isRead() or not self._fitNext():
                 return
             self._timer.stop()
-            self._fit()
             problem = ""
         except DCEPKError as error:
             self._timer.stop()
@@ -119,15 +120,18 @@ class PreviewControl:
                 raise
         return False
 
-    def _fit(self) -> None:
+    def _fitNext(self) -> bool:
+        """Fit one slice more of those on screen; True once all of them are fitted."""
         request = self._panel.request
         slices = shownSlices(self._panel.scene, describe(request.sequence).geometry)
         if not slices:
             raise InputError("No view shows a slice of the series: show an axial view, or the plane of the series.")
+        self._fitted = min(self._fitted + 1, len(slices))
         before = self._preview.volume
-        volume = self._preview.update(request, slices, self.mapName())
-        if volume is not before or volume is None:
+        volume = self._preview.update(request, slices[: self._fitted], self.mapName())
+        if volume is not before:
             self._panel.signals.previewReady.emit(volume, self.mapName())
+        return self._fitted == len(slices)
 
     def _followViews(self) -> None:
         if self._views:
@@ -137,11 +141,16 @@ class PreviewControl:
 
     def _onViewMoved(self) -> None:
         if self._panel.request is not None and not self._panel.missing:
-            self._timer.start()
+            self._again()
+
+    def _again(self) -> None:
+        """Begin with the slice in the middle; those that are still right are not fitted again."""
+        self._fitted = 0
+        self._timer.start()
 
 
 def shownSlices(scene, geometry: Geometry) -> list[int]:
-    """The slices of a grid that the views of a layout show in whole, each once.
+    """The slices of a grid that the views of a layout cut, those in the middle of a view first.
 
     Parameters
     ----------
@@ -153,17 +162,23 @@ def shownSlices(scene, geometry: Geometry) -> list[int]:
     Returns
     -------
     list of int
-        Indices along z, inside the grid.
+        Indices along z, inside the grid. Views that stand steeply on the slices cut all of them and are left out.
     """
     first, second = geometry.ras_of_index(np.array([[0, 0, 0], [1, 0, 0]]))
     step = second - first
     found = []
     for node in slicer.util.getNodesByClass("vtkMRMLSliceNode", scene):
-        matrix = node.GetSliceToRAS()
-        normal = np.array([matrix.GetElement(i, 2) for i in range(3)])
-        center = np.array([matrix.GetElement(i, 3) for i in range(3)])
-        if node.IsMappedInLayout() and abs(normal @ step) > _PARALLEL * np.linalg.norm(step):
-            index = round(float((center - first) @ step / (step @ step)))
-            if 0 <= index < geometry.shape[0] and index not in found:
-                found.append(index)
-    return found
+        view = vtkToArray(node.GetSliceToRAS())
+        if not node.IsMappedInLayout() or abs(view[:3, 2] @ step) < _FLAT * np.linalg.norm(step):
+            continue
+        width, height, _ = node.GetFieldOfView()
+        corners = np.array([[x * width / 2, y * height / 2, 0, 1] for x, y in ((0, 0), *_CORNERS)])
+        middle, *others = ((corners @ view.T)[:, :3] - first) @ step / (step @ step)
+        cut = range(round(min(others)), round(max(others)) + 1)
+        found += sorted(cut, key=lambda index, middle=middle: abs(index - middle))
+    return [index for index in dict.fromkeys(found) if 0 <= index < geometry.shape[0]]
+
+
+def vtkToArray(matrix) -> np.ndarray:
+    """The elements of a vtkMatrix4x4, shape (4, 4)."""
+    return np.array([[matrix.GetElement(i, j) for j in range(4)] for i in range(4)])

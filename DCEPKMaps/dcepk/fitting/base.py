@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from dcepk.errors import InputError
 from dcepk.fitting.noise import BaselineNoise
@@ -300,7 +300,7 @@ class TracerModel(ABC):
     def _enhancement_limit(self) -> float:
         """F test of the model against a constant: what (null - residual) / residual squares must exceed."""
         tested = self.fitted_parameters - self.noise.fit_offset
-        quantile = stats.f.isf(_ENHANCEMENT_LEVEL, tested, self.degrees_of_freedom)
+        quantile = special.fdtri(tested, self.degrees_of_freedom, 1 - _ENHANCEMENT_LEVEL)
         return float(tested * quantile / self.degrees_of_freedom)
 
 
