@@ -30,6 +30,12 @@ class Small(ScriptedLoadableModule):
 
     def started(self):
         CALLS.append("started")
+        import SampleData
+        from SegmentStatistics import SegmentStatisticsLogic
+        from SegmentStatisticsPlugins import SegmentStatisticsPluginBase
+
+        SegmentStatisticsLogic.registerPlugin(SegmentStatisticsPluginBase())
+        SampleData.SampleDataLogic.registerCustomSampleDataSource("Small", "s", "u", "f", "n")
 
 
 class SmallWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -238,8 +244,15 @@ def test_selecting_modules_enters_and_leaves_their_panels(slicer, loaded):
 
 
 def test_an_unloaded_module_is_found_nowhere(slicer, loaded, tmp_path):
+    import SampleData
+    from SegmentStatistics import SegmentStatisticsLogic
+
+    assert SampleData.SampleDataLogic().sourceForSampleName("s") is not None
+    assert len(SegmentStatisticsLogic.registeredPlugins) == 1
     loaded.enter()
     loaded.unload()
+    assert SampleData.SampleDataLogic().sourceForSampleName("s") is None
+    assert SegmentStatisticsLogic.registeredPlugins == []
     assert loaded.module.CALLS[-1] == "cleanup"
     assert not [name for name in vars(slicer.modules) if name.lower().startswith("small")]
     assert "Small" not in slicer.util.moduleNames()

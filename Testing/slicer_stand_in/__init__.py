@@ -25,7 +25,7 @@ from types import ModuleType
 
 from .messages import Message, answers, shown_messages, uncaught
 
-__all__ = ["Message", "answers", "clear", "load_module", "shown_messages", "start", "uncaught"]
+__all__ = ["Message", "answers", "clear", "load_module", "loaded_modules", "shown_messages", "start", "uncaught"]
 
 _kept: list[object] = []
 _loaded: dict[str, object] = {}
@@ -92,6 +92,12 @@ def load_module(path: str | Path):
         _loaded.pop(name).unload()
     _loaded[name] = LoadedModule(slicer, path)
     return _loaded[name]
+
+
+def loaded_modules() -> list:
+    """The scripted modules that are loaded now."""
+    manager = start().app.moduleManager()
+    return [loaded for loaded in _loaded.values() if manager.module(loaded.name) is loaded.representation]
 
 
 def _install_python_modules(slicer) -> None:

@@ -10,6 +10,7 @@ from types import ModuleType
 from .io_manager import ScriptedFileReader
 from .qt_layer.mrml_base import qMRMLWidget
 from .qt_layer.pythonqt import qt, stand_in
+from .segment_statistics import SegmentStatisticsLogic
 
 
 class ScriptedModule:
@@ -91,6 +92,7 @@ class LoadedModule:
         self.representation = ScriptedModule(slicer, self.path)
         setattr(slicer.modules, self.name.lower(), self.representation)
         setattr(slicer.moduleNames, self.name, self.name)
+        self._sources, self._plugins = _registered(slicer)
         self.instance = getattr(self.module, self.name)(self.representation)
         setattr(slicer.modules, self.name + "Instance", self.instance)
         reader = getattr(self.module, self.name + "FileReader", None)
@@ -143,11 +145,19 @@ class LoadedModule:
         manager._unregister(self.representation)
         if self.reader is not None:
             slicer.app.coreIOManager()._readers.pop(self.reader.fileType())
+        SegmentStatisticsLogic.registeredPlugins[:] = self._plugins
+        slicer.modules.sampleDataSources = self._sources
         for attribute in (self.name.lower(), self.name + "Instance", self.name + "Widget"):
             vars(slicer.modules).pop(attribute, None)
         if self.representation._widget is not None:
             self.representation._widget.deleteLater()
         slicer.app.processEvents()
+
+
+def _registered(slicer) -> tuple[dict, list]:
+    """What modules have registered with others: sources of sample data by category, and statistics plugins."""
+    sources = getattr(slicer.modules, "sampleDataSources", {})
+    return {name: list(listed) for name, listed in sources.items()}, list(SegmentStatisticsLogic.registeredPlugins)
 
 
 def _execute(name: str, path: Path) -> ModuleType:
