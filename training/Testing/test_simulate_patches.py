@@ -1,5 +1,7 @@
 """Patches for training: geometry of the paper, values that belong together, seeds that never meet the cohorts'."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from simulate import FIRST_COHORT_SEED, PatchSource, make_subject, targets_of
@@ -155,3 +157,13 @@ def test_training_refuses_the_subjects_of_the_cohorts(cache):
 def test_wrong_options_are_refused(cache, options, message):
     with pytest.raises(InputError, match=message):
         source(cache, **options).draw(4, np.random.default_rng(0))
+
+
+def test_threads_may_draw_at_once(tmp_path):
+    shared = PatchSource("stroke", (0, 1), grid="small", cache=tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        drawn = list(pool.map(lambda seed: shared.draw(8, np.random.default_rng(seed)), (0, 1, 0, 1)))
+    np.testing.assert_array_equal(drawn[0].signal, drawn[2].signal)
+    np.testing.assert_array_equal(drawn[1].targets, drawn[3].targets)
+    assert {p.suffix for p in tmp_path.iterdir()} == {".npz"}
+    assert not list(tmp_path.glob(".*"))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
-from simulate.protocols import disease_of, geometry_of
-from simulate.seeds import ANATOMY, generator
 
 from dcepk.geometry import Geometry
 from dcepk.phantom.anatomy import Anatomy, points_per_voxel, subject_anatomy
@@ -18,8 +16,10 @@ from dcepk.phantom.streams import Streams
 from dcepk.phantom.textures import Textures, subject_textures
 from dcepk.phantom.tissues import label_of
 from dcepk.phantom.variety import WIDE
+from simulate.protocols import disease_of, geometry_of
+from simulate.seeds import ANATOMY, generator
 
-_VERSION = 1
+BODY_VERSION = 2
 """Goes into the names of cached files; raised when the same seed gives another body."""
 
 
@@ -79,7 +79,8 @@ class Body:
     def sinus_patches(self) -> tuple[np.ndarray, np.ndarray]:
         """Where a reader may put the 3x3 patch of the input function: centres (n, 3) and share of sinus (n,)."""
         sinus = self.fractions(self.shares[label_of("venous sinus")])
-        share = ndimage.uniform_filter(sinus, (1, 3, 3), mode="constant")
+        # Rounded, so that equal shares are equal on every machine and the choice between patches is too.
+        share = ndimage.uniform_filter(sinus, (1, 3, 3), mode="constant").round(4)
         centres = np.argwhere(share > 0.3)
         return centres, share[tuple(centres.T)]
 
@@ -99,7 +100,7 @@ def body_of(preset: str, seed: int, grid: str = "inplane", cache: str | Path | N
         Folder for bodies; made when it is not there. By default nothing is kept.
     """
     geometry = geometry_of(preset, grid)
-    path = None if cache is None else Path(cache) / f"{preset}-{grid}-{seed}-v{_VERSION}.npz"
+    path = None if cache is None else Path(cache) / f"{preset}-{grid}-{seed}-v{BODY_VERSION}.npz"
     if path is not None and path.exists():
         try:
             return _read(path, geometry, seed)
@@ -123,7 +124,7 @@ def _drawn(preset: str, seed: int, geometry: Geometry) -> Body:
 
 def _write(body: Body, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.stem}-{os.getpid()}.npz")
+    unfinished = path.with_name(f".{path.stem}-{secrets.token_hex(4)}.npz")  # threads may draw the same body at once
     textures = {f.name: getattr(body.textures, f.name) for f in fields(Textures)}
     # Shares are mostly zero and shrink to nothing; textures are noise and do not.
     nonzero = np.flatnonzero(body.shares)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from simulate.body import Body
-from simulate.protocols import protocol_of
 
 from dcepk.acquisition import Origin, Source
 from dcepk.geometry import Geometry
@@ -28,12 +26,37 @@ from dcepk.phantom.variety import WIDE
 from dcepk.progress import Reporter
 from dcepk.series import DynamicSeries
 from dcepk.signal import SpoiledGradientEcho
+from simulate.body import Body
+from simulate.protocols import protocol_of
 
-_R2STAR_PER_S_MM = (5.0, 10.0)
-_B1_MAP_FROM_T = 2.25
-_B1_MAP_ERROR = (0.05, 0.10)
-_MOVING_SHARE, _LEFT_BY_REGISTRATION = 0.3, 0.25
-_SINUS_SHARE = (0.7, 1.0)
+
+@dataclass(frozen=True)
+class Ranges:
+    """What an examination is drawn from, beside `dcepk.phantom.variety`.
+
+    Attributes
+    ----------
+    r2star_per_s_mM : (float, float)
+        Transverse relaxivity of blood.
+    b1_map_from_t : float
+        Field from which on B1 is measured, T.
+    b1_map_error : (float, float)
+        Largest relative error of the B1 map.
+    moving_share, left_by_registration : float
+        Share of heads that move, and of their motion that the registration of the frames leaves.
+    sinus_share : (float, float)
+        Share of sinus in the patch that gives the input function.
+    """
+
+    r2star_per_s_mM: tuple[float, float] = (5.0, 10.0)
+    b1_map_from_t: float = 2.25
+    b1_map_error: tuple[float, float] = (0.05, 0.10)
+    moving_share: float = 0.3
+    left_by_registration: float = 0.25
+    sinus_share: tuple[float, float] = (0.7, 1.0)
+
+
+RANGES = Ranges()
 
 
 @dataclass(frozen=True)
@@ -129,10 +152,10 @@ def draw_examination(rng: np.random.Generator, preset: str, body: Body, protocol
     tissues = subject_tissues(rng, protocol.field_strength_t, blood.hematocrit, WIDE)
     b1 = subject_b1(rng, body.geometry, protocol.field_strength_t)
     wrong = _smooth_error(rng, body.geometry)
-    b1_map = b1 * (1 + wrong) if protocol.field_strength_t >= _B1_MAP_FROM_T else None
+    b1_map = b1 * (1 + wrong) if protocol.field_strength_t >= RANGES.b1_map_from_t else None
     draw = Draw(
-        protocol, bolus, tissues, b1, b1_map, rng.uniform(*_R2STAR_PER_S_MM),
-        subject_drift(rng, protocol.times_s), None, rng.uniform(*_SINUS_SHARE),
+        protocol, bolus, tissues, b1, b1_map, rng.uniform(*RANGES.r2star_per_s_mM),
+        subject_drift(rng, protocol.times_s), None, rng.uniform(*RANGES.sinus_share),
     )  # fmt: skip
     return replace(draw, motion=_motion(rng, draw))
 
@@ -192,13 +215,13 @@ def _smooth_error(rng: np.random.Generator, geometry: Geometry) -> np.ndarray:
     """Relative error of the B1 map: as smooth as the field, with a largest value of 5 to 10 %."""
     field = subject_b1(rng, geometry, 1.5)
     unit = (field - field.min()) / (field.max() - field.min()) * 2 - 1
-    return (rng.choice((-1, 1)) * rng.uniform(*_B1_MAP_ERROR) * unit).astype(np.float32)
+    return (rng.choice((-1, 1)) * rng.uniform(*RANGES.b1_map_error) * unit).astype(np.float32)
 
 
 def _motion(rng: np.random.Generator, draw: Draw) -> HeadMotion | None:
     """Three heads out of ten move; registration leaves a quarter of it."""
     moved = subject_motion(rng, "restless", draw.protocol.frames, draw.baseline_frames)
-    if rng.random() >= _MOVING_SHARE:
+    if rng.random() >= RANGES.moving_share:
         return None
-    left = _LEFT_BY_REGISTRATION
+    left = RANGES.left_by_registration
     return HeadMotion(left * moved.translations_mm, left * moved.rotations_deg)

@@ -21,7 +21,7 @@ PRESETS = (*PROTOCOLS, RANDOM)
 GRIDS = ("inplane", "full", "small")
 """The middle slices at full resolution; the whole volume; the middle slices on the phantom's coarse grid (tests)."""
 _SLICES, _SMALL_SLICES = 20, 8
-_DISEASES = MappingProxyType(
+DISEASES = MappingProxyType(
     {
         "stroke": {"stroke": 1.0},
         "glioma": {"glioma": 0.5, "metastases": 0.35, "meningioma": 0.15},
@@ -51,7 +51,7 @@ def require_preset(preset: str) -> str:
 
 def disease_of(preset: str, rng: np.random.Generator) -> str:
     """Draw the anatomy of a subject: a name of `dcepk.phantom.lesions.ANATOMIES`."""
-    shares = _DISEASES[require_preset(preset)]
+    shares = DISEASES[require_preset(preset)]
     return str(rng.choice(list(shares), p=list(shares.values())))
 
 

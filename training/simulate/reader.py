@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from simulate.examination import Scan
 
 from dcepk.errors import InputError
 from dcepk.maps import ParameterMaps
@@ -19,6 +18,7 @@ from dcepk.series import DynamicSeries
 from dcepk.settings import Settings
 from dcepk.t1 import fit_t1
 from dcepk.vif import InputFunction, from_mask, population
+from simulate.examination import Scan
 
 _TRIES = 8
 
@@ -69,11 +69,12 @@ def read_scan(scan: Scan, protocol: Protocol, patches: np.ndarray, mask: np.ndar
     t1 = fit_t1(
         scan.flip_angle_volumes, angles, protocol.flip_angle_tr_s, method=method, b1=scan.b1_map, mask=mask
     ).t1_s
-    vif = _input_function(scan, protocol, patches)
+    vif = input_function(scan, protocol, patches)
     return Reading(scan.series, vif, t1, scan.b1_map)
 
 
-def _input_function(scan: Scan, protocol: Protocol, patches: np.ndarray) -> InputFunction:
+def input_function(scan: Scan, protocol: Protocol, patches: np.ndarray) -> InputFunction:
+    """The input function of the first 3x3 patch that the engine accepts, else a population curve; as `read_scan`."""
     for z, y, x in patches[:_TRIES]:
         vessel = np.zeros(scan.series.geometry.shape, bool)
         vessel[z, y - 1 : y + 2, x - 1 : x + 2] = True

@@ -19,7 +19,7 @@ from simulate.seeds import EXAMINATION, NOISE, generator
 
 SNR_RANGE = (10.0, 60.0)
 TRUTH = ("Ktrans", "vp", "ve", "kep", "T10")
-_LESIONS = (
+LESIONS = (
     "white matter hyperintensity", "recent stroke lesion", "lacune", "enhancing tumour", "tumour core",
     "non-enhancing tumour", "metastasis", "meningioma",
 )  # fmt: skip
@@ -124,7 +124,7 @@ def examine(body: Body, draw: Draw, preset: str, snr: float, noise: np.random.Ge
     brain, anatomy = body.brain, body.anatomy
     scanned = scan(draw, anatomy, body.textures, snr, noise)
     reading = read_scan(scanned, draw.protocol, sinus_patches(body, draw), brain)
-    lesion = sum(anatomy.fractions[label_of(name)] for name in _LESIONS)
+    lesion = sum(anatomy.fractions[label_of(name)] for name in LESIONS)
     return SimulatedSubject(
         completed(reading.series, brain), reading.vif, draw.bolus.at_frames_mM, reading.t10_s,
         {name: scanned.truth[name] for name in TRUTH}, anatomy.labels.astype(np.int32), label_names(), brain,

@@ -35,7 +35,7 @@ _LACUNE_SITES = ((25, 4, 8), (14, -17, 9), (24, -8, 20))
 _METASTASES, _METASTASIS_MM, _METASTASIS_FACTOR, _METASTASIS_RANGE_MM = (1, 12), 6.0, 1.6, (2.0, 30.0)
 _RINGS_FROM_MM, _RIM_MM, _OEDEMA_FROM_MM = 12.0, (2.0, 4.0), 8.0
 _METASTASIS_Z_RAS_MM = (-20, 45)
-_MENINGIOMA_MM = (8.0, 16.0)
+_MENINGIOMA_MM, _FROM_TOP_DEG = (8.0, 16.0), (60, 95)  # where slices through the ventricles meet the surface
 
 
 def subject_labels(
@@ -176,7 +176,11 @@ def _paint_metastases(canvas: _Canvas) -> None:
 def _paint_meningioma(canvas: _Canvas) -> None:
     """One lesion that grows inwards from the surface of the brain, over which it pushes its neighbours aside."""
     rng = canvas.rng
-    side, from_top, forward = rng.choice((-1, 1)), np.deg2rad(rng.uniform(25, 75)), np.deg2rad(rng.uniform(-60, 60))
+    side, from_top, forward = (
+        rng.choice((-1, 1)),
+        np.deg2rad(rng.uniform(*_FROM_TOP_DEG)),
+        np.deg2rad(rng.uniform(-60, 60)),
+    )
     direction = np.array(
         [side * np.sin(from_top), np.cos(from_top) * np.sin(forward), np.cos(from_top) * np.cos(forward)]
     )
