@@ -1,0 +1,197 @@
+"""The evaluation from its command to its figures, and what each row must be."""
+
+import csv
+import json
+import re
+
+import evaluate
+import numpy as np
+import pytest
+from evaluation.rows import class_means_row, sampled_voxels, smoothed, smoothed_row, zero_row
+from evaluation.smoothing import WIDTHS_MM, best_width
+from evaluation.study import TRUTH, Record, Study
+from evaluation.tables import Figures, tables_of
+from metrics import errors
+from simulate import make_subject, targets_of
+
+from dcepk.phantom.tissues import label_of
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("bodies")
+
+
+@pytest.fixture(scope="module")
+def subject(cache):
+    return make_subject("stroke", 3, snr=40, grid="small", cache=cache)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, cache):
+    target = tmp_path_factory.mktemp("evaluation") / "smoke"
+    code = evaluate.main(["--cohort", "stroke", "--size", "smoke", "-o", str(target), "--cache", str(cache)])
+    assert code == 0
+    return target
+
+
+def figures_of(folder):
+    with open(folder / "figures.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_command_writes_tables_pictures_and_how_they_were_made(folder):
+    about = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+    assert about["size"] == "smoke"
+    assert about["subjects"] == 2
+    assert re.fullmatch("[0-9a-f]{64}", about["cohort_sha256"])
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 6
+    assert "not a medical device" in page
+    summary = (folder / "summary.md").read_text(encoding="utf-8")
+    for title in ("Similarity of the maps", "Concentration curves", "Errors of Ktrans", "Errors of vp", "Time"):
+        assert title in summary
+        assert title in page
+    assert {p.stem for p in folder.glob("*.csv")} >= {"similarity-snr20", "wilcoxon-snr20", "agreement-snr20"}
+
+
+def test_every_row_has_its_figures(folder):
+    figures = figures_of(folder)
+    rows = {f["row"] for f in figures}
+    assert {"patlak", "etofts", "etofts-lbfgs", "patlak-smoothed", "etofts-smoothed", "class-means", "zero"} <= rows
+    for row in rows:
+        metrics = {f["metric"] for f in figures if f["row"] == row}
+        wanted = {"mean", "bias", "rmse", "auroc", "seconds"}
+        if row != "etofts-lbfgs":
+            wanted |= {"ssim", "nrmse", "curve_ssim", "curve_nrmse"}
+        assert metrics == wanted, row
+    lesions = [f for f in figures if f["where"] == "lesions below 5 mm" and f["row"] == "patlak"]
+    assert lesions
+    assert all(int(f["n"]) >= 1 for f in lesions)
+
+
+def test_metrics_on_which_nothing_scores_well_are_worth_something(folder):
+    def mean(row, metric, parameter, against="truth"):
+        values = [
+            float(f["value"]) for f in figures_of(folder)
+            if (f["row"], f["metric"], f["parameter"], f["against"]) == (row, metric, parameter, against)
+        ]  # fmt: skip
+        return np.nanmean(values)
+
+    assert mean("zero", "ssim", "Ktrans") < mean("patlak", "ssim", "Ktrans") < mean("patlak-smoothed", "ssim", "Ktrans")
+    assert mean("zero", "auroc", "Ktrans", "") == 0.5
+    assert mean("patlak-smoothed", "auroc", "Ktrans", "") > mean("patlak", "auroc", "Ktrans", "") > 0.6
+    assert mean("patlak-smoothed", "rmse", "Ktrans") < 0.6 * mean("patlak", "rmse", "Ktrans")
+
+
+def test_wrong_noise_level_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        evaluate.main(["--cohort", "stroke", "--snr", "25", "-o", str(tmp_path / "out")])
+    assert "10, 20, 40, 60, not 25" in capsys.readouterr().err
+
+
+def test_earlier_results_are_not_overwritten(folder, capsys):
+    assert evaluate.main(["--cohort", "stroke", "--size", "smoke", "-o", str(folder)]) == 2
+    assert str(folder.name) in capsys.readouterr().err
+
+
+def test_missing_network_card_is_told_in_one_line(tmp_path, cache, capsys):
+    arguments = ["--cohort", "stroke", "--size", "smoke", "-o", str(tmp_path / "out"), "--cache", str(cache)]
+    assert evaluate.main([*arguments, "--network", str(tmp_path / "nothing.json")]) == 2
+    assert "nothing.json" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_class_means_know_tissues_and_no_subject(subject, cache):
+    other = make_subject("stroke", 4, snr=40, grid="small", cache=cache)
+    maps = class_means_row([other]).maps(subject)
+    white = subject.labels == label_of("white matter")
+    assert len(np.unique(maps["Ktrans"][white])) == 1
+    expected = other.truth["Ktrans"][other.tissue("white matter")].mean()
+    assert maps["Ktrans"][white][0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_smoothing_lowers_noise_and_keeps_flat_regions(subject):
+    mild, strong = (smoothed(subject, width) for width in (1.5, 4.0))
+    white = subject.tissue("white matter", 1.0)
+    noise = [np.diff(r.series.signal[8:, white], axis=0).std() for r in (subject.reading, mild, strong)]
+    assert noise[0] > noise[1] > noise[2]
+    for reading in (mild, strong):
+        level = reading.series.signal[:, white].mean() / subject.series.signal[:, white].mean()
+        assert level == pytest.approx(1, abs=0.05)
+        assert np.all(np.isfinite(reading.t10_s[subject.brain]))
+    narrow = smoothed(subject, 1e-3)
+    np.testing.assert_allclose(narrow.series.signal, subject.series.signal, rtol=1e-5)
+    inside = subject.brain & np.isfinite(subject.t10_s) & (subject.t10_s > 0)
+    np.testing.assert_allclose(narrow.t10_s[inside], subject.t10_s[inside], rtol=1e-4)
+
+
+def test_chosen_width_comes_nearest_to_the_truth(cache):
+    noisy = make_subject("stroke", 5, snr=10, grid="small", cache=cache)
+
+    def error(width):
+        ktrans = smoothed(noisy, width).fit("patlak", noisy.brain).values["Ktrans"]
+        wanted = ("white matter", "cortex", "deep grey matter", "white matter hyperintensity", "recent stroke lesion")
+        places = [noisy.tissue(name) for name in (*wanted, "lacune") if noisy.tissue(name).sum() >= 20]
+        return np.mean([np.log(errors(ktrans, noisy.truth["Ktrans"], place).rmse) for place in places])
+
+    chosen = best_width([noisy], ("patlak",))["patlak"]
+    assert chosen in WIDTHS_MM
+    assert error(chosen) <= min(error(WIDTHS_MM[0]), error(WIDTHS_MM[-1])) + 1e-9
+    assert chosen > WIDTHS_MM[0]
+
+
+def test_slow_fits_see_the_same_voxels_of_every_tissue(subject):
+    chosen = sampled_voxels(subject)
+    np.testing.assert_array_equal(chosen, sampled_voxels(subject))
+    assert 0 < (chosen & subject.tissue("cortex")).sum() <= 150
+    assert chosen.sum() < 1500
+
+
+def test_true_maps_have_no_error_and_zero_has_its_own(subject):
+    study = Study(subject, {"patlak": targets_of(subject, "patlak")})
+    perfect = zero_row()
+    found = {(r.metric, r.parameter, r.against, r.where): r.value for r in study.records(perfect, subject.truth, 1.0)}
+    assert found["rmse", "Ktrans", TRUTH, "white matter"] == 0
+    assert found["ssim", "Ktrans", TRUTH, "brain"] == pytest.approx(1)
+    zeros = zero_row().maps(subject)
+    found = {(r.metric, r.parameter, r.against, r.where): r.value for r in study.records(perfect, zeros, 1.0)}
+    true = subject.truth["Ktrans"][subject.tissue("white matter")].mean()
+    assert found["bias", "Ktrans", TRUTH, "white matter"] == pytest.approx(-true, rel=1e-5)
+
+
+def test_fit_of_the_engine_describes_its_own_curves_best(subject):
+    study = Study(subject, {})
+    rows = {name: targets_of(subject, name) for name in ("patlak", "etofts")}
+    rows["zero"] = zero_row().maps(subject)
+    rows["smoothed"] = smoothed_row("patlak", "Patlak", 3.0).maps(subject)
+    error = {
+        name: next(r.value for r in study.records(zero_row(), maps, 0.0) if r.metric == "curve_nrmse")
+        for name, maps in rows.items()
+    }
+    assert error["patlak"] < error["smoothed"] < error["zero"]
+
+
+def record(row, seed, where, metric, value, parameter="Ktrans", against=TRUTH):
+    return Record(row, seed, 20.0, metric, parameter, against, where, 10, value)
+
+
+def test_tables_summarise_as_they_say():
+    """Two tissues of eight subjects whose figures are known."""
+    records = []
+    for seed in range(8):
+        for where, true in (("deep grey matter", 1e-3), ("white matter hyperintensity", 5e-4)):
+            mean = true + 1e-4 + 1e-6 * seed
+            records += [record("mine", seed, where, m, v) for m, v in (("mean", mean), ("bias", mean - true))]
+            records.append(record("mine", seed, where, "rmse", 3e-4 if seed % 2 else 4e-4))
+    tables = {t.title: t for t in tables_of(Figures(records, {"mine": "Mine"}), "stroke", 20.0)}
+    table = tables["Errors of Ktrans"]
+    assert table.columns == ("map", "deep grey matter", "white matter hyperintensity")
+    assert table.rows[0] == ("truth (mean)", "1.00", "0.50")
+    assert table.rows[1] == ("Mine", "0.35 (+0.10)", "0.35 (+0.10)")
+    differences = tables["Differences between tissues"]
+    assert differences.rows[1][1] == "0.008"  # 2 / 2^8, all eight differ one way
+    agreement = tables["Agreement of tissue means"]
+    assert agreement.rows[0][:4] == ("Mine", "truth", "16", "0.10")
+    assert "| Mine |" in table.to_markdown()
+    assert "<td>Mine</td>" in table.to_html()

@@ -1,0 +1,106 @@
+"""Pictures of an evaluation: maps of one study, errors by tissue, tissue means, agreement with the truth."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import matplotlib
+import numpy as np
+from simulate import SimulatedSubject
+
+from evaluation.rows import Maps
+from evaluation.study import FIGURE_RANGES, TRUTH
+from evaluation.tables import BORDERS, SMALL, Figures
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+_DPI, _COLUMNS = 110, 4
+
+
+def maps_picture(subject: SimulatedSubject, maps: dict[str, Maps], parameter: str) -> str:
+    """The slice with most lesion: the truth, and every row's map in the same range; as an html image."""
+    z = int(np.argmax(subject.lesion_share.sum((1, 2)))) if subject.lesion_share.any() else len(subject.brain) // 2
+    high = FIGURE_RANGES[subject.preset][parameter][1]
+    shown = {"truth": subject.truth[parameter], **{label: found[parameter] for label, found in maps.items()}}
+    rows = -(-len(shown) // _COLUMNS)
+    ys, xs = (np.flatnonzero(subject.brain[z].any(axis)) for axis in (1, 0))
+    box = (slice(ys[0], ys[-1] + 1), slice(xs[0], xs[-1] + 1))
+    figure, axes = plt.subplots(rows, _COLUMNS, figsize=(10, 3.1 * rows), squeeze=False, layout="constrained")
+    for axis in axes.ravel():
+        axis.axis("off")
+    for axis, (label, volume) in zip(axes.ravel(), shown.items()):
+        plane = np.where(subject.brain[z], volume[z], np.nan)[box]
+        image = axis.imshow(plane, vmin=0, vmax=high, cmap="inferno", interpolation="nearest")
+        axis.set_title(label, fontsize=8)
+    figure.colorbar(image, ax=axes, shrink=0.6, label=f"{parameter}{' (/min)' if parameter == 'Ktrans' else ''}")
+    return _image(figure, f"{parameter} of one study, every row")
+
+
+def errors_picture(figures: Figures, snr: float) -> str:
+    """Root mean square error of Ktrans by tissue, relative to that of the all-zero map."""
+    rows = [row for row in figures.labels if row != "zero"]
+    places = [p for p in figures.places(snr) if np.isfinite(_rmse(figures, "zero", snr, p))]
+    figure, axis = plt.subplots(figsize=(10, 3.8), layout="constrained")
+    width = 0.8 / len(rows)
+    for i, row in enumerate(rows):
+        relative = [_rmse(figures, row, snr, p) / max(_rmse(figures, "zero", snr, p), 1e-9) for p in places]
+        axis.bar(np.arange(len(places)) + (i - len(rows) / 2 + 0.5) * width, relative, width, label=figures.labels[row])
+    axis.axhline(1, color="0.4", lw=0.8)
+    axis.set(yscale="log", ylabel="RMSE of Ktrans, all-zero map = 1", xticks=np.arange(len(places)))
+    axis.set_xticklabels([p.replace(" ", "\n", 1) for p in places], fontsize=7)
+    axis.legend(fontsize=7, ncols=3, frameon=False)
+    return _image(figure, "Errors of Ktrans by tissue")
+
+
+def boxes_picture(figures: Figures, snr: float, parameter: str) -> str:
+    """Tissue means over subjects, by row (figure 10 of Ulas 2019), the truth first."""
+    places = [p for p in figures.places(snr) if p not in (BORDERS, SMALL)][:6]
+    first = next(iter(figures.labels))
+    figure, axes = plt.subplots(1, len(places), figsize=(10, 3.6), squeeze=False, layout="constrained")
+    for axis, place in zip(axes[0], places):
+        means, bias = (figures.of(first, snr, m, parameter, TRUTH, place) for m in ("mean", "bias"))
+        values = [[means[s] - bias[s] for s in means]]
+        values += [list(figures.of(row, snr, "mean", parameter, TRUTH, place).values()) for row in figures.labels]
+        axis.boxplot(
+            [np.array(v) * 1e3 for v in values], widths=0.6, medianprops={"color": "#b5432a"}, showfliers=False
+        )
+        axis.set_xticks(range(1, len(values) + 1))
+        axis.set_xticklabels(["truth", *figures.labels], rotation=90, fontsize=6)
+        axis.set_title(place, fontsize=7)
+        axis.tick_params(axis="y", labelsize=7)
+    axes[0, 0].set_ylabel(f"mean {parameter}, 1e-3{' /min' if parameter == 'Ktrans' else ''}", fontsize=8)
+    return _image(figure, f"Means of {parameter} by tissue")
+
+
+def agreement_picture(figures: Figures, snr: float) -> str:
+    """Bland-Altman plots of tissue means of Ktrans against the truth (figure 11 of Ulas 2019)."""
+    rows = [row for row in figures.labels if row not in ("zero", "class-means")]
+    figure, axes = plt.subplots(1, len(rows), figsize=(10, 2.9), sharey=True, squeeze=False, layout="constrained")
+    for axis, row in zip(axes[0], rows):
+        found, true = figures.tissue_means(row, snr, "Ktrans", TRUTH)
+        difference = (found - true) * 1e3
+        axis.plot((found + true) / 2 * 1e3, difference, ".", ms=4, color="#23272b", alpha=0.6)
+        mean, spread = difference.mean(), 1.96 * difference.std(ddof=1)
+        for level, style in ((mean, "-"), (mean - spread, "--"), (mean + spread, "--")):
+            axis.axhline(level, ls=style, lw=0.9, color="#b5432a")
+        axis.set(title=figures.labels[row])
+        axis.set_yscale("symlog", linthresh=1.0)
+        axis.title.set_fontsize(7)
+        axis.tick_params(labelsize=6)
+        axis.set_xlabel("mean, 1e-3 /min", fontsize=7)
+    axes[0, 0].set_ylabel("row - truth, 1e-3 /min", fontsize=7)
+    return _image(figure, "Agreement of tissue means of Ktrans with the truth")
+
+
+def _rmse(figures: Figures, row: str, snr: float, place: str) -> float:
+    return figures.mean(row, snr, "rmse", "Ktrans", TRUTH, place)
+
+
+def _image(figure, words: str) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI)
+    plt.close(figure)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<figure><img src="data:image/png;base64,{data}" alt="{words}"><figcaption>{words}</figcaption></figure>'

@@ -1,0 +1,154 @@
+"""What an evaluation compares: fits, fits of a smoothed series, networks, and maps that know nothing.
+
+Each row turns a study into maps on its own: a network sees the series alone, a fit also the measured input function and
+T1. The last two rows look at nothing: a metric on which they do well is worth nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+from simulate import SimulatedSubject
+from simulate.reader import Reading
+
+from dcepk.phantom.tissues import tissues
+
+Maps = dict[str, np.ndarray]
+_SAMPLED_PER_TISSUE = 150
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One way to make maps.
+
+    Attributes
+    ----------
+    name, label : str
+        In tables of numbers, and for people.
+    learned_from : str or None
+        The fit that the row is or has learned from: "patlak" or "etofts"; None where it knows of none.
+    maps : callable
+        ``(subject) -> maps``; ``Ktrans``, ``vp`` and where the row has them ``kep`` and ``ve``, (Z, Y, X) each.
+    sampled : bool
+        Whether it is too slow for whole volumes, and runs on some voxels of every tissue only.
+    """
+
+    name: str
+    label: str
+    learned_from: str | None
+    maps: Callable[[SimulatedSubject], Maps]
+    sampled: bool = False
+
+    def timed(self, subject: SimulatedSubject) -> tuple[Maps, float]:
+        """Maps of a study and the seconds that they took."""
+        start = time.perf_counter()
+        maps = self.maps(subject)
+        return maps, time.perf_counter() - start
+
+
+def fit_row(method: str, label: str) -> Row:
+    """A fit of the engine on every voxel of the brain."""
+    return Row(method, label, method, lambda subject: subject.reading.fit(method, subject.brain).values)
+
+
+def sampled_fit_row(method: str, label: str, learned_from: str) -> Row:
+    """A slow fit of the engine on up to 150 voxels of every tissue."""
+
+    def maps(subject: SimulatedSubject) -> Maps:
+        return subject.reading.fit(method, sampled_voxels(subject)).values
+
+    return Row(method, label, learned_from, maps, sampled=True)
+
+
+def smoothed_row(method: str, label: str, sigma_mm: float) -> Row:
+    """A fit of the series and T1 map after Gaussian smoothing."""
+
+    def maps(subject: SimulatedSubject) -> Maps:
+        return smoothed(subject, sigma_mm).fit(method, subject.brain).values
+
+    return Row(f"{method}-smoothed", f"{label}, smoothed {sigma_mm:g} mm", method, maps)
+
+
+def zero_row() -> Row:
+    """Nothing leaks anywhere."""
+
+    def maps(subject: SimulatedSubject) -> Maps:
+        return {name: np.zeros(subject.brain.shape, np.float32) for name in ("Ktrans", "vp", "kep", "ve")}
+
+    return Row("zero", "all zero", None, maps)
+
+
+def class_means_row(subjects: list[SimulatedSubject]) -> Row:
+    """Every voxel has the mean of its true tissue over other subjects: all of anatomy, nothing of the subject.
+
+    A tissue that those subjects lack has the value of the tissue table.
+    """
+    means = {name: np.zeros(len(tissues()), np.float32) for name in ("Ktrans", "vp", "ve")}
+    for tissue in tissues():
+        published = {"Ktrans": tissue.ktrans_per_min, "vp": tissue.vp or 0.0, "ve": tissue.ve}
+        for name, values in means.items():
+            found = [s.truth[name][s.tissue(tissue.name)] for s in subjects]
+            found = [v.mean() for v in found if v.size]
+            values[tissue.label] = np.mean(found) if found else published[name]
+
+    def maps(subject: SimulatedSubject) -> Maps:
+        painted = {name: values[subject.labels] for name, values in means.items()}
+        kep = np.divide(painted["Ktrans"], painted["ve"], out=np.zeros_like(painted["ve"]), where=painted["ve"] > 0)
+        return {**painted, "kep": kep}
+
+    return Row("class-means", "class means", None, maps)
+
+
+def network_rows(preset: str, cards: list[Path]) -> list[Row]:
+    """The networks of the method table that were trained for a protocol, and those of card files.
+
+    Parameters
+    ----------
+    preset : str
+        Networks of another protocol are left out.
+    cards : list of Path
+        Cards of networks that are not shipped (yet), such as those of a run of ``training/train.py``.
+    """
+    from dcepk.inference import infer
+    from dcepk.networks import read_card, shipped_cards
+
+    def row(card) -> Row:
+        def maps(subject: SimulatedSubject) -> Maps:
+            return infer(subject.series, card, mask=subject.brain).values
+
+        target = card.training.target
+        return Row(card.name, card.label, None if target == "truth" else target, maps)
+
+    shipped = [card for card in shipped_cards() if card.protocol.name == preset]
+    return [row(card) for card in (*shipped, *(read_card(path) for path in cards))]
+
+
+def smoothed(subject: SimulatedSubject, sigma_mm: float) -> Reading:
+    """What was measured, smoothed: the series, and 1/T1, each within the brain only, so that air does not leak in."""
+    spacing = np.array(subject.series.geometry.spacing_mm[::-1])
+    inside = subject.brain.astype(np.float32)
+
+    def smooth(volume: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        total = ndimage.gaussian_filter(volume * weight, sigma_mm / spacing, truncate=3)
+        share = ndimage.gaussian_filter(weight, sigma_mm / spacing, truncate=3)
+        return np.where(subject.brain, total / np.maximum(share, 1e-6), volume)
+
+    signal = np.stack([smooth(frame, inside) for frame in subject.series.signal])
+    known = inside * (np.isfinite(subject.t10_s) & (subject.t10_s > 0))
+    rate = np.where(known > 0, 1 / np.where(known > 0, subject.t10_s, 1), 0).astype(np.float32)
+    t10 = 1 / np.maximum(smooth(rate, known), 1e-3)
+    return replace(subject.reading, series=replace(subject.series, signal=signal), t10_s=t10)
+
+
+def sampled_voxels(subject: SimulatedSubject) -> np.ndarray:
+    """Up to 150 voxels of every tissue, the same whenever a subject is asked for, as a mask (Z, Y, X)."""
+    rng, chosen = np.random.default_rng(subject.seed), np.zeros(subject.brain.shape, bool)
+    for tissue in tissues():
+        voxels = np.flatnonzero(subject.tissue(tissue.name))
+        chosen.ravel()[rng.permutation(voxels)[:_SAMPLED_PER_TISSUE]] = True
+    return chosen
