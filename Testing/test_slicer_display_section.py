@@ -174,6 +174,7 @@ def test_uncertainty_is_shown_beside_the_map_where_there_is_one(slicer, shown, u
     from DCEPKMapsLib.layouts import ERROR_VIEW
 
     choose(ui.layout, "uncertainty")
+    shown.idle()
     assert fronts(slicer)[ERROR_VIEW] == result.nodes.errors["Ktrans"].GetName()
     assert fronts(slicer)["Red"] == result.nodes.maps["Ktrans"].GetName()
     choose(ui.shownMap, "residual")
@@ -198,6 +199,7 @@ def test_the_former_views_come_back_on_leaving_and_the_maps_on_entering(slicer, 
     before = layout_node(slicer).GetViewArrangement()
     result = run(shown, request_)
     choose(ui.layout, "curves")
+    shown.idle()
     assert layout_node(slicer).GetViewArrangement() != before
     red = slicer.app.layoutManager().sliceWidget("Red").sliceLogic()
     red.SetSliceOffset(2.0)
@@ -208,6 +210,7 @@ def test_the_former_views_come_back_on_leaving_and_the_maps_on_entering(slicer, 
     shown.parameters.shownMap = "vp"  # by a script, while another module is shown
     assert set(fronts(slicer).values()) == {None}
     shown.panel.enter()
+    shown.idle()
     assert fronts(slicer)["Red"] == result.nodes.maps["vp"].GetName()
     assert red.GetSliceOffset() == 2.0  # where the user looked
 

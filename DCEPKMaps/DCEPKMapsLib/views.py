@@ -48,9 +48,7 @@ def align(sliceLogic, reference) -> None:
     node, other = sliceLogic.GetSliceNode(), reference.GetSliceNode()
     wasModifying = node.StartModify()
     node.GetSliceToRAS().DeepCopy(other.GetSliceToRAS())
-    shown = zip(other.GetFieldOfView(), other.GetDimensions(), node.GetDimensions())
-    width, height, depth = (size * mine / max(theirs, 1) for size, theirs, mine in shown)
-    node.SetFieldOfView(width, height, depth)
+    node.SetFieldOfView(*_fieldAsHigh(node, other.GetFieldOfView()))
     node.SetXYZOrigin(*other.GetXYZOrigin())
     node.UpdateMatrices()
     node.EndModify(wasModifying)
@@ -122,18 +120,18 @@ def _restore(logic, view: _View) -> None:
     matrix.DeepCopy(view.sliceToRas)
     wasModifying = node.StartModify()
     node.GetSliceToRAS().DeepCopy(matrix)
-    node.SetFieldOfView(*_zoomFor(node, view.fieldOfView))
+    node.SetFieldOfView(*_fieldAsHigh(node, view.fieldOfView))
     node.SetXYZOrigin(*view.origin)
     node.UpdateMatrices()
     node.EndModify(wasModifying)
     composite.SetLinkedControl(view.linked)
 
 
-def _zoomFor(node, fieldOfView: tuple[float, ...]) -> tuple[float, float, float]:
-    """A field of view as wide as before in a view whose shape may have changed."""
-    width, height, depth = fieldOfView
+def _fieldAsHigh(node, fieldOfView) -> tuple[float, float, float]:
+    """A field of view as high as another, as wide as the view is: views keep the height when they are resized."""
+    _, height, depth = fieldOfView
     columns, rows, _ = node.GetDimensions()
-    return width, (width * rows / columns if columns else height), depth
+    return height * columns / max(rows, 1), height, depth
 
 
 def slicesOnScreen(sliceLogics, geometry: Geometry) -> list[int]:

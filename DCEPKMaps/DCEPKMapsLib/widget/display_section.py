@@ -67,6 +67,7 @@ class DisplaySection(Section):
         self._offered: list[Option] = []
         self._preview: tuple[Any, str] | None = None
         self._shown: _Shown | None = None
+        self._layout = ""
         self._suited: _Suited | None = None
         self._former: layouts.Arrangement | None = None
         self._left: ViewState | None = None
@@ -103,7 +104,7 @@ class DisplaySection(Section):
             self._show()
 
     def enter(self) -> None:
-        self._shown = None  # what another module did to the views is not known
+        self._shown, self._layout = None, ""  # what another module did to the views is not known
 
     def exit(self) -> None:
         if not self.ui.keepViews.checked and self._former is not None:
@@ -123,7 +124,7 @@ class DisplaySection(Section):
         """Bring the views into the state that the parameters ask for, unless they are in it."""
         try:
             wanted = self._wanted()
-            if wanted != self._shown:
+            if wanted != self._shown and self._hasLayout(wanted):
                 self._bring(wanted)
                 self._shown = wanted
             sentence = ""
@@ -150,18 +151,27 @@ class DisplaySection(Section):
         )  # fmt: skip
         return _Shown(result if source is result else None, volume, mapName, look, parameters.layout)
 
+    def _hasLayout(self, wanted: _Shown | None) -> bool:
+        """Whether the arrangement is there; where it is not, it is made, and filled once Slicer is idle again.
+
+        A new slice view first takes its place from its own slider, and linked views would follow it.
+        """
+        if wanted is None or wanted.layout == self._layout:
+            return True
+        self._takeViews()
+        _showLayout(wanted.layout)
+        self._layout = wanted.layout
+        self.panel.refreshLater()
+        return False
+
     def _bring(self, wanted: _Shown | None) -> None:
-        before = self._shown
         if wanted is None:
             self.display.hide()
             return
-        self._takeViews()
-        if before is None or before.layout != wanted.layout:
-            _showLayout(wanted.layout)
-            self._returnToPlace()
-        elif _sameButOpacity(before, wanted):
+        if self._shown is not None and _sameButOpacity(self._shown, wanted):
             self.display.setOpacity(wanted.look.opacity)
             return
+        self._returnToPlace()
         if wanted.result is None:
             self.display.showPreview(wanted.volume, wanted.mapName, wanted.look)
         elif wanted.layout == layouts.UNCERTAINTY and wanted.mapName in wanted.result.nodes.errors:
@@ -228,7 +238,7 @@ class DisplaySection(Section):
 
     def _restoreViews(self) -> None:
         node, former = _layoutNode(), self._former
-        self._former = self._shown = None
+        self._former, self._shown, self._layout = None, None, ""
         if node is not None and former is not None:
             former.restore(node, self._logics())
 
@@ -273,6 +283,7 @@ def _showLayout(name: str) -> None:
 def _sameButOpacity(a: _Shown, b: _Shown) -> bool:
     def rest(shown: _Shown) -> tuple:
         look = shown.look
-        return (shown.result, shown.volume, shown.mapName, look.low, look.high, look.colorName, look.hideAbovePercent)
+        shape = (look.low, look.high, look.colorName, look.hideAbovePercent)
+        return (shown.result, shown.volume, shown.mapName, shown.layout, shape)
 
     return rest(a) == rest(b)
