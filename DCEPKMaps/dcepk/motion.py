@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
-from scipy.spatial.transform import Rotation
 
 from dcepk.errors import InputError
 from dcepk.masking import head_mask
@@ -126,6 +125,8 @@ def correct_motion(
 
     _run(correct, [f for f in range(series.frames) if f != reference], workers or os.cpu_count() or 1, report)
     poses = [sitk.Euler3DTransform() if m is None else m for m in found]
+    from scipy.spatial.transform import Rotation  # late: only motion correction needs it, and it takes long to load
+
     rotations = Rotation.from_matrix([np.reshape(p.GetMatrix(), (3, 3)) for p in poses])
     motion = Motion(
         np.array([p.GetTranslation() for p in poses]) * _LPS_TO_RAS,

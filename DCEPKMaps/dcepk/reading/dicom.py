@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from pydicom import dcmread
 
 from dcepk.acquisition import Acquisition
 from dcepk.errors import InputError
@@ -174,6 +173,8 @@ def _fill(target: np.ndarray, frames: Frames, blank_clipped: bool, report: Repor
 
 def _pixels(path: Path) -> tuple[np.ndarray, bool]:
     """Frames (N, Y, X) of a file, and whether they are already rescaled."""
+    from pydicom import dcmread  # late, as in dicom_headers
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -9,15 +9,15 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydicom import dcmread
-from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from typing import TYPE_CHECKING
 
 from dcepk.errors import InputError
 from dcepk.progress import Reporter
 from dcepk.reading.frame_times import seconds_of_date, seconds_of_datetime, seconds_of_day
 from dcepk.reading.header_facts import HeaderFact, facts_from, number_or_none
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _TAGS = [
     "SOPInstanceUID",
@@ -144,6 +144,9 @@ def read_headers(files: Iterable[Path], report: Reporter | None = None) -> list[
 
 
 def _slices_of_file(path: Path) -> list[Slice]:
+    from pydicom import dcmread  # late: it takes long to load, and only DICOM needs it
+    from pydicom.errors import InvalidDicomError
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd UIDs and value lengths do not matter here

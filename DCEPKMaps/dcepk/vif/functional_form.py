@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import least_squares
-from scipy.signal import lfilter
 
 from dcepk.errors import InputError
 from dcepk.kinetics import PlasmaCurve
@@ -175,6 +174,8 @@ class _Fit:
             sigmoid_centre_min=form.sigmoid_centre_min * stretch,
             scale=form.scale * scale,
         )
+        from scipy.signal import lfilter  # late: it brings scipy.stats, which takes longer to load than all of dcepk
+
         decay = np.exp(-(self._since[1] - self._since[0]) / (_DISPERSION_S * dispersion))
         return lfilter([1 - decay], [1, -decay], scaled(self._since))
 
