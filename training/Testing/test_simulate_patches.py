@@ -7,6 +7,7 @@ import pytest
 from simulate import FIRST_COHORT_SEED, PatchSource, make_subject, targets_of
 
 from dcepk.errors import InputError
+from dcepk.kinetics import PlasmaCurve
 
 PER_PATCH = ("signal", "targets", "mask", "plasma_mM", "plasma_integral", "concentration", "t10", "truth", "snr")
 
@@ -167,3 +168,12 @@ def test_threads_may_draw_at_once(tmp_path):
     np.testing.assert_array_equal(drawn[1].targets, drawn[3].targets)
     assert {p.suffix for p in tmp_path.iterdir()} == {".npz"}
     assert not list(tmp_path.glob(".*"))
+
+
+def test_plasma_of_truth_is_that_of_the_tissue_and_integrates_the_whole_bolus(cache):
+    subject = make_subject("stroke", 6, snr=40, grid="small", cache=cache)
+    patches = source(cache, target="truth").patches_of(subject)
+    np.testing.assert_allclose(patches.plasma_mM[0], subject.true_plasma_mM, rtol=1e-6)
+    np.testing.assert_allclose(patches.plasma_integral[0], subject.true_curve.integral(), rtol=1e-6)
+    at_frames_only = PlasmaCurve(subject.series.times_s, subject.true_plasma_mM).integral()
+    assert np.abs(at_frames_only / np.maximum(patches.plasma_integral[0], 1e-3) - 1)[2:].max() > 0.01

@@ -163,8 +163,7 @@ class PatchSource:
         middle = self._middle_slices(len(subject.brain))
         where = _windows(_places(subject.brain, middle, self._patch, self._stride, 0.0), self._patch)
         measured = _Measured.of(
-            subject.reading, subject.truth, subject.brain, self.target,
-            PlasmaCurve(subject.series.times_s, subject.true_plasma_mM), subject.snr,
+            subject.reading, subject.truth, subject.brain, self.target, subject.true_curve, subject.snr,
         )  # fmt: skip
         return measured.batch(self.names, where)
 

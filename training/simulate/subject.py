@@ -9,6 +9,7 @@ import numpy as np
 
 from dcepk.completion import completed
 from dcepk.errors import InputError
+from dcepk.kinetics import PlasmaCurve
 from dcepk.phantom.tissues import label_names, label_of
 from dcepk.series import DynamicSeries
 from dcepk.vif import InputFunction
@@ -35,8 +36,8 @@ class SimulatedSubject:
         The dynamic series with a complete acquisition.
     vif : InputFunction
         As measured in the sinus.
-    true_plasma_mM : ndarray, shape (T,)
-        Plasma concentration that the tissue saw, averaged over each frame.
+    true_curve : PlasmaCurve
+        Plasma concentration that the tissue saw.
     t10_s : ndarray, shape (Z, Y, X), float32
         Native T1 as measured; NaN outside the brain and where the signals have no solution.
     truth : dict of str to ndarray, shape (Z, Y, X), float32
@@ -59,7 +60,7 @@ class SimulatedSubject:
 
     series: DynamicSeries
     vif: InputFunction
-    true_plasma_mM: np.ndarray
+    true_curve: PlasmaCurve
     t10_s: np.ndarray
     truth: dict[str, np.ndarray]
     labels: np.ndarray
@@ -72,6 +73,11 @@ class SimulatedSubject:
     seed: int
     preset: str
     disease: str
+
+    @property
+    def true_plasma_mM(self) -> np.ndarray:
+        """Plasma concentration that the tissue saw, averaged over each frame, shape (T,)."""
+        return self.true_curve.at_frames()
 
     @property
     def reading(self) -> Reading:
@@ -126,7 +132,7 @@ def examine(body: Body, draw: Draw, preset: str, snr: float, noise: np.random.Ge
     reading = read_scan(scanned, draw.protocol, sinus_patches(body, draw), brain)
     lesion = sum(anatomy.fractions[label_of(name)] for name in LESIONS)
     return SimulatedSubject(
-        completed(reading.series, brain), reading.vif, draw.bolus.at_frames_mM, reading.t10_s,
+        completed(reading.series, brain), reading.vif, draw.bolus.curve, reading.t10_s,
         {name: scanned.truth[name] for name in TRUTH}, anatomy.labels.astype(np.int32), label_names(), brain,
         anatomy.purity, lesion, reading.b1_map, float(snr), body.seed, preset, body.disease,
     )  # fmt: skip
