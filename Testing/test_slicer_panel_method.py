@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from slicer_panel import ShownPanel
@@ -9,6 +11,7 @@ from slicer_scenes import sequence_node, vessel_point
 from small_study import T1_BLOOD_S, T10_S, VESSEL_RAS, small_study
 
 from dcepk.methods import METHODS
+from dcepk.vif import InputFunction
 
 OPTIONS = {
     "fit_delay": "fitDelay", "fit_offset": "fitOffset", "kep_max_per_min": "kepMaxRow", "signal_form": "signalForm",
@@ -155,3 +158,31 @@ def test_a_view_beside_the_series_says_what_to_show(ready):
     ready.ui("MethodSection").livePreview.checked = True
     message = ready.ui("MethodSection").methodMessage
     ready.until(lambda: "No view shows a slice of the series" in message.text)
+
+
+def test_the_search_for_a_vessel_does_not_hold_up_the_panel(ready, monkeypatch):
+    study, threads = small_study(), []
+
+    def search(series, **how):
+        threads.append(threading.current_thread())
+        return InputFunction(study.vif.times_s, study.vif.plasma_mM, "automatic", "Found", mask=study.vessel)
+
+    monkeypatch.setattr("dcepk.vif.source.automatic", search)
+    ready.parameters.vifSource = "automatic"
+    ready.ui("MethodSection").livePreview.checked = True
+    first = preview_of(ready)
+    assert np.isfinite(first).any()
+    look_at(ready.slicer, 2.0)
+    preview_of(ready)
+    assert len(threads) == 1, "what was found is used for every slice"
+    assert threads[0] is not threading.main_thread()
+
+
+def test_a_defect_in_the_preview_is_one_sentence(ready, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr("DCEPKMapsLib.preview.SliceFitter", fail)
+    ready.ui("MethodSection").livePreview.checked = True
+    message = ready.ui("MethodSection").methodMessage
+    ready.until(lambda: "The preview failed: by nought" in message.text)

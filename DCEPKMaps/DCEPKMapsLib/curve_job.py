@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from dcepk.errors import DCEPKError, without_options
 from dcepk.vif import InputFunction
 
+from .background import BackgroundCall
 from .request import StudyRequest
 
 _BREATH_S = 0.01
-"""How long the caller's thread waits for the search at a time; waiting hands it Python's interpreter lock."""
+"""How long the caller's thread waits for the search at a time."""
 
 
 class CurveJob:
@@ -62,25 +62,7 @@ class CurveJob:
 
     def _work(self, logic) -> Iterator[tuple[str, float]]:
         yield from logic.reading(self.request)
-        search = _Search(logic.inputFunctionTask(self.request))
-        search.start()
-        while search.is_alive():
-            search.join(_BREATH_S)
+        search = BackgroundCall(logic.inputFunctionTask(self.request))
+        while not search.wait(_BREATH_S):
             yield "Input function", 0.0
-        if search.error is not None:
-            raise search.error
-        self.inputFunction = search.found
-
-
-class _Search(threading.Thread):
-    def __init__(self, task: Callable[[], InputFunction]):
-        super().__init__(name="DCEPKMaps input function", daemon=True)
-        self.found: InputFunction | None = None
-        self.error: BaseException | None = None
-        self._task = task
-
-    def run(self) -> None:
-        try:
-            self.found = self._task()
-        except BaseException as error:  # handed to the thread that asked
-            self.error = error
+        self.inputFunction = search.result()

@@ -5,6 +5,9 @@ Apply computes the whole volume, with standard errors and notices; the preview s
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from .derived import PREVIEW, derivedVolume
@@ -14,6 +17,16 @@ from .request import StudyRequest, VifKind, VifRequest
 from .sequences import stateOf
 from .vessels import vifSource
 from .volumes import arrayOf, setArray
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a preview rests on, with the states of the request that it was made for; ``model`` may be left for later."""
+
+    inputsState: tuple
+    fitter: SliceFitter
+    vifState: tuple = ()
+    model: SliceModel | None = None
 
 
 class LivePreview:
@@ -38,6 +51,41 @@ class LivePreview:
         self._model: tuple[tuple, SliceModel] | None = None
         self._shown: tuple = ()
         self._filled: set[int] = set()
+
+    def preparation(self, request: StudyRequest) -> Callable[[], Prepared] | None:
+        """What takes long before the first slice: the head, T1 from flip angles, the search for a vessel.
+
+        Nodes are read now; the function that comes back touches none and may run in a thread. Hand its result to
+        `take`. None when nothing is to be done.
+
+        Raises
+        ------
+        DCEPKError
+            When the request is incomplete; the function raises what cannot be fitted.
+        """
+        inputsState, vifState = _stateOfInputs(request), (request.settings, *_stateOfVif(request.vif))
+        fitter = self._fitter[1] if self._fitter is not None and self._fitter[0] == inputsState else None
+        searched = request.vif.kind is VifKind.AUTOMATIC
+        known = fitter is not None and self._model is not None and self._model[0] == vifState
+        if fitter is not None and (known or not searched):
+            return None
+        inputs = self._logic.inputs(request) if fitter is None else fitter.inputs
+
+        def prepare() -> Prepared:
+            made = SliceFitter(inputs) if fitter is None else fitter
+            if not searched:
+                return Prepared(inputsState, made)
+            source = vifSource(request.vif, inputs.series.geometry)
+            return Prepared(inputsState, made, vifState, made.model(source, request.settings))
+
+        return prepare
+
+    def take(self, prepared: Prepared) -> None:
+        """Use what a `preparation` made."""
+        if self._fitter is None or self._fitter[1] is not prepared.fitter:
+            self._fitter, self._model = (prepared.inputsState, prepared.fitter), None
+        if prepared.model is not None:
+            self._model = (prepared.vifState, prepared.model)
 
     def update(self, request: StudyRequest, slices, mapName: str):
         """Fit slices now.

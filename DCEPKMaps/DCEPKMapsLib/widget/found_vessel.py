@@ -40,6 +40,7 @@ class FoundVessel:
         point = vesselPoint(self._scene, "VIF (found)", found.mask, describe(sequence).geometry)
         point.SetAttribute(_ATTRIBUTE, "1")
         point.SetLocked(True)
+        point.SetNthControlPointLabel(0, "VIF")
         position = [0.0, 0.0, 0.0]
         point.GetNthControlPointPositionWorld(0, position)
         slicer.vtkMRMLSliceNode.JumpAllSlices(self._scene, *position, slicer.vtkMRMLSliceNode.OffsetJumpSlice)

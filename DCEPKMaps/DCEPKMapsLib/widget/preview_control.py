@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 
@@ -9,17 +10,19 @@ import numpy as np
 import qt
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from dcepk.errors import DCEPKError, InputError, without_options
 from dcepk.geometry import Geometry
 from dcepk.methods import method_named
 
+from ..background import BackgroundCall
 from ..preview import LivePreview
 from ..sequences import describe, stateOf
 from .observers import Observers
 
 _INTERVAL_MS = 20
-_READING_BUDGET_S = 0.05
+_READING_BUDGET_S, _BREATH_S = 0.05, 0.01
 _FLAT = 0.7
 """Cosine between a view's normal and the slice axis of a series from which on the view lies along the slices."""
 _CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
@@ -45,6 +48,7 @@ class PreviewControl:
         self._preview = LivePreview(panel.logic)
         self._reading: Iterator | None = None
         self._read: tuple = ()
+        self._preparing: BackgroundCall | None = None
         self._fitted = 0
         self._views = Observers(self._onViewMoved)
         self._timer = qt.QTimer()
@@ -76,7 +80,7 @@ class PreviewControl:
     def stop(self) -> None:
         """No preview any more; its volume is removed."""
         self._timer.stop()
-        self.problem, self._reading, self._read = "", None, ()
+        self.problem, self._reading, self._read, self._preparing = "", None, (), None
         self._views.clear()
         if self._preview.volume is not None:
             self._preview.forget()
@@ -90,13 +94,15 @@ class PreviewControl:
 
     def _onTimer(self) -> None:
         try:
-            if not self._isRead() or not self._fitNext():
+            if not (self._isRead() and self._isPrepared() and self._fitNext()):
                 return
-            self._timer.stop()
             problem = ""
         except DCEPKError as error:
-            self._timer.stop()
             problem = without_options(str(error))
+        except Exception as error:  # a defect of ours: the user gets one sentence, the log the rest
+            logging.exception("The preview failed.")
+            problem = _("The preview failed: {error} (the Python log says more).").format(error=error)
+        self._timer.stop()
         if problem != self.problem:
             self.problem = problem
             self._panel.refresh()
@@ -119,6 +125,19 @@ class PreviewControl:
                 self._reading = None
                 raise
         return False
+
+    def _isPrepared(self) -> bool:
+        """Let a thread do what takes long; True once it is done and still right."""
+        if self._preparing is None:
+            task = self._preview.preparation(self._panel.request)
+            if task is None:
+                return True
+            self._preparing = BackgroundCall(task)
+        if not self._preparing.wait(_BREATH_S):
+            return False
+        preparing, self._preparing = self._preparing, None
+        self._preview.take(preparing.result())
+        return False  # the request may have changed meanwhile: ask again
 
     def _fitNext(self) -> bool:
         """Fit one slice more of those on screen; True once all of them are fitted."""
@@ -171,7 +190,7 @@ def shownSlices(scene, geometry: Geometry) -> list[int]:
         view = vtkToArray(node.GetSliceToRAS())
         if not node.IsMappedInLayout() or abs(view[:3, 2] @ step) < _FLAT * np.linalg.norm(step):
             continue
-        width, height, _ = node.GetFieldOfView()
+        width, height, _depth = node.GetFieldOfView()
         corners = np.array([[x * width / 2, y * height / 2, 0, 1] for x, y in ((0, 0), *_CORNERS)])
         middle, *others = ((corners @ view.T)[:, :3] - first) @ step / (step @ step)
         cut = range(round(min(others)), round(max(others)) + 1)
