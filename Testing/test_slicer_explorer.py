@@ -200,4 +200,17 @@ def test_results_without_their_series_show_numbers_and_say_why_there_is_no_curve
     (fit,) = curveAt([bare], tissue_ras[0]).fits
     assert fit.fitted is None
     assert np.isfinite(fit.parameters[0].value)
-    assert fit.remarks[0].startswith("no curve")
+    assert fit.remarks == ("no curve: the series as it was analyzed is not at hand",)
+
+
+def test_maps_without_standard_errors_input_function_and_t1_are_shown_as_far_as_they_go(logic, tissue_ras):
+    """As those of a network are."""
+    from DCEPKMapsLib.explorer import curveAt, tableColumns
+
+    result = logic.latest()
+    maps = replace(result.maps, standard_errors={}, residual_sd=None, r_squared=None, curves=None)
+    found = curveAt([replace(result, maps=maps, vif=None, t10=None)], tissue_ras[0])
+    cells = dict(zip(*(column.values for column in tableColumns(found))))
+    assert float(cells["Ktrans (/min)"]) == pytest.approx(result.maps.values["Ktrans"][tissue_ras[1]], rel=0.01)
+    assert cells["R2"] == "-"
+    assert cells["Remarks"].startswith("no curve: curves need an input function and native T1")

@@ -173,6 +173,17 @@ def test_results_of_a_loaded_scene_can_be_exported(scene, tmp_path, result):
     assert read.t10 == pytest.approx(T10_S)
 
 
+def test_maps_without_standard_errors_and_input_function_can_be_exported(tmp_path, result):
+    """As those of a network are."""
+    from DCEPKMapsLib.exporting import exportStudy
+
+    maps = replace(result.maps, standard_errors={}, residual_sd=None, r_squared=None, curves=None)
+    exportStudy(replace(result, maps=maps, vif=None, t10=None), tmp_path / "out", withReport=False)
+    read = load_results(tmp_path / "out")
+    assert read.maps.standard_errors == {}
+    assert read.vif is None
+
+
 def test_a_folder_that_is_not_empty_is_replaced_only_when_allowed(scene, tmp_path, logic, result, study):
     from DCEPKMapsLib.exporting import exportStudy
 

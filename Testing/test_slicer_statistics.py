@@ -200,6 +200,21 @@ def test_maps_whose_series_is_gone_have_statistics_without_mean_curves(scene, st
     assert found.rois.statistics[0].mean == pytest.approx(KTRANS[0], rel=0.05)
 
 
+def test_maps_without_standard_errors_have_statistics_and_nothing_is_excluded(result, segmentation):
+    """As those of a network are."""
+    from DCEPKMapsLib.statistics import regionStatistics
+
+    bare = replace(result, maps=replace(result.maps, standard_errors={}, curves=None), vif=None, t10=None)
+    found = regionStatistics(bare, segmentation, maxRelativeSd=0.1)
+    assert [str(n) for n in found.notices] == [
+        "Mean curves are not fitted: curves need an input function and native T1.",
+        "No voxel was excluded: the method 'Patlak' tells no standard errors.",
+    ]
+    row = found.rowsOf("Ktrans")[0]
+    assert row.mean == pytest.approx(KTRANS[0], rel=0.05)
+    assert np.isnan(row.noise_error)
+
+
 def test_mean_curves_come_with_their_fits_in_the_colors_of_the_segments(result, segmentation):
     from DCEPKMapsLib.statistics import meanCurves, regionStatistics
 

@@ -121,7 +121,7 @@ def _fitAt(result: StudyResult, index: tuple[int, int, int]) -> VoxelFit:
     if not maps.mask[index]:
         remarks.append("not analyzed")
     elif maps.curves is None:
-        remarks.append("no curve: the series as it was analyzed is not at hand")
+        remarks.append(f"no curve: {whyNoCurves(result)}")
     else:
         voxel = np.zeros(maps.mask.shape, bool)
         voxel[index] = True
@@ -131,15 +131,24 @@ def _fitAt(result: StudyResult, index: tuple[int, int, int]) -> VoxelFit:
             remarks.append(f"no curve: {without_options(str(error))}")
     remarks += [words for flag, words in DESCRIPTIONS.items() if flagged(maps.quality[index], flag)]
     chosen = 0 if maps.model is None or len(maps.model_names) < 2 else int(maps.model[index])
-    residual, explained = (
-        float("nan") if array is None else float(array[index]) for array in (maps.residual_sd, maps.r_squared)
-    )
+    residual, explained = _at(maps.residual_sd, index), _at(maps.r_squared, index)
     parameters = tuple(
-        FittedParameter(PARAMETERS[name], float(array[index]), float(maps.standard_errors[name][index]))
+        FittedParameter(PARAMETERS[name], float(array[index]), _at(maps.standard_errors.get(name), index))
         for name, array in maps.values.items()
     )
     model = maps.model_names[chosen - 1] if chosen else ""
     return VoxelFit(result.method, measured, fitted, parameters, residual, explained, model, tuple(remarks))
+
+
+def whyNoCurves(result: StudyResult) -> str:
+    """Why the maps of a result come without curves, as a part of a sentence."""
+    if result.vif is None or result.t10 is None:  # networks need neither
+        return "curves need an input function and native T1"
+    return "the series as it was analyzed is not at hand"
+
+
+def _at(array: np.ndarray | None, index: tuple[int, int, int]) -> float:
+    return float("nan") if array is None else float(array[index])
 
 
 def plottedCurves(found: VoxelCurves) -> list[Curve]:

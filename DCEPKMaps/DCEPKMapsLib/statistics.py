@@ -17,6 +17,7 @@ from dcepk.notices import Notice
 from dcepk.regions import RegionMasks
 from dcepk.roi import RoiResults, RoiStatistics, analyse_regions, exclusion_notice, write_table
 
+from .explorer import whyNoCurves
 from .plots import Curve
 from .results import StudyResult
 from .tables import Column, fillTable, ownTable
@@ -88,22 +89,24 @@ def regionStatistics(
         When no segment has a voxel inside the series.
     """
     regions, notices = regionsOn(segmentation, result.maps.geometry, None if segmentIds is None else list(segmentIds))
-    maps, curveNotices = _withUsableCurves(result.maps)
+    maps, curveNotices = _withUsableCurves(result)
     masks = RegionMasks(tuple(r.name for r in regions), tuple(r.mask for r in regions), maps.geometry)
     t10 = result.t10 if np.ndim(result.t10) == 3 else None
     rois = analyse_regions(maps, masks, result.vif, max_relative_sd=maxRelativeSd, t10=t10)
     notices = (*notices, *curveNotices, *_unanalyzedNotices(regions, maps.mask))
-    if maxRelativeSd is not None:
+    if maxRelativeSd is not None and maps.standard_errors:
         notices = (*notices, exclusion_notice(rois.statistics))
+    elif maxRelativeSd is not None:
+        text = f"No voxel was excluded: the method '{result.method.label}' tells no standard errors."
+        notices = (*notices, Notice("nothing-excluded", text))
     return RegionTable(result, rois, regions, notices)
 
 
-def _withUsableCurves(maps: ParameterMaps) -> tuple[ParameterMaps, tuple[Notice, ...]]:
-    """Maps without curves where the series that they need cannot be had, and the reason."""
-    code = "no-mean-curves"
+def _withUsableCurves(result: StudyResult) -> tuple[ParameterMaps, tuple[Notice, ...]]:
+    """The maps of a result, without curves where the series that they need cannot be had, and the reason."""
+    maps, code = result.maps, "no-mean-curves"
     if maps.curves is None:
-        text = "Mean curves are not fitted: the series as it was analyzed is not at hand."
-        return maps, (Notice(code, text),)
+        return maps, (Notice(code, f"Mean curves are not fitted: {whyNoCurves(result)}."),)
     try:
         maps.curves.measured(np.zeros(maps.mask.shape, bool))
     except DCEPKError as error:
