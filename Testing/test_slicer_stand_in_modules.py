@@ -216,7 +216,7 @@ def test_an_exception_nobody_shows_is_kept(loaded):
 def test_reload_brings_new_code_and_cleans_up_the_old_panel(slicer, loaded, path):
     loaded.enter()
     old, old_calls = loaded.widget, loaded.module.CALLS
-    path.write_text(MODULE.replace("count: int = 2", "count: int = 5"), encoding="utf-8")
+    path.write_text(MODULE.replace("count: int = 2", "count: int = 15"), encoding="utf-8")
     loaded.reload()
     assert old_calls[-1] == "cleanup"
     assert loaded.widget is not old
@@ -224,7 +224,7 @@ def test_reload_brings_new_code_and_cleans_up_the_old_panel(slicer, loaded, path
     assert loaded.module.CALLS == ["setup", "enter"]
     slicer.mrmlScene.Clear()
     assert old_calls[-1] == "cleanup", "the old panel observes the scene no more"
-    assert loaded.widget.parameters.allParameters["count"].default.value == 5
+    assert loaded.widget.parameters.allParameters["count"].default.value == 15
     loaded.representation.widgetRepresentation().show()
     slicer.app.processEvents()
     assert not old.ui.applyButton.visible
