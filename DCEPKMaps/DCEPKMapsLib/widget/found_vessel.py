@@ -31,7 +31,7 @@ class FoundVessel:
         return next((point for point in points if point.GetAttribute(_ATTRIBUTE)), None)
 
     def show(self, found: InputFunction, sequence) -> None:
-        """Put the point into the middle of the found voxels, and bring the slices there."""
+        """Put the point into the middle of the found voxels."""
         earlier = self.point()
         if earlier is not None:
             self._scene.RemoveNode(earlier)
@@ -41,6 +41,12 @@ class FoundVessel:
         point.SetAttribute(_ATTRIBUTE, "1")
         point.SetLocked(True)
         point.SetNthControlPointLabel(0, "VIF")
+
+    def bringSlices(self) -> None:
+        """Bring the slices of every view to the point."""
+        point = self.point()
+        if point is None:
+            return
         position = [0.0, 0.0, 0.0]
         point.GetNthControlPointPositionWorld(0, position)
         slicer.vtkMRMLSliceNode.JumpAllSlices(self._scene, *position, slicer.vtkMRMLSliceNode.OffsetJumpSlice)

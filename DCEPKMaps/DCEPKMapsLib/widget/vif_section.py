@@ -119,7 +119,7 @@ class VifSection(Section):
     def _wish(self, kind: VifKind) -> None:
         """Begin to find the curve when what it rests on has changed; the automatic search waits for its button."""
         wanted = self._state() if self._ready() else ()
-        if wanted == self._wanted:
+        if wanted == self._wanted or not self.panel.entered:
             return
         sameWay = bool(wanted and self._wanted) and wanted[0] is self._wanted[0]
         self._wanted = wanted
@@ -129,7 +129,7 @@ class VifSection(Section):
         self._stop()
         if not sameWay or kind is VifKind.AUTOMATIC:
             self._show(None)
-        if wanted and kind is not VifKind.AUTOMATIC and self.panel.entered:
+        if wanted and kind is not VifKind.AUTOMATIC:
             self._begin()
 
     def _ready(self) -> bool:
@@ -167,6 +167,7 @@ class VifSection(Section):
             self._begin()
         if job.request.vif.kind is VifKind.AUTOMATIC and job.inputFunction is not None:
             self._found.show(job.inputFunction, job.request.sequence)
+            self._found.bringSlices()
         self.panel.refresh()
 
     def _show(self, inputFunction: InputFunction | None) -> None:
@@ -237,7 +238,7 @@ class VifSection(Section):
             return
         if automatic and result.vif is not None and result.vif.mask is not None:
             self._show(result.vif)
-            self._found.show(result.vif, result.sequence)
+            self._found.show(result.vif, result.sequence)  # the slices stay: the display brings them to the maps
 
     def _showSegment(self, kind: VifKind) -> None:
         """The selector of segments has no connector of its own."""
