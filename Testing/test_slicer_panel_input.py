@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from slicer_panel import ShownPanel
-from slicer_scenes import sequence_node
+from slicer_scenes import label_frames, sequence_node, write_facts
 from small_study import T10_S, small_study
 
 from dcepk.acquisition import FACTS
@@ -177,3 +178,40 @@ def test_reset_keeps_the_series(shown, scene, study):
     assert shown.parameters.inputSequence is sequence
     assert (shown.parameters.t1Constant, shown.parameters.method) == ("", "patlak")
     assert shown.ui("T1Section").t1Constant.text == ""
+
+
+def multi_volume(scene, series):
+    """A volume with the frames of a series as components and the attributes of a MultiVolume."""
+    from DCEPKMapsLib.volumes import addVolume
+    from vtk.util.numpy_support import numpy_to_vtk
+
+    node = addVolume(scene, "old DCE", series.signal[0], series.geometry, "vtkMRMLVectorVolumeNode")
+    frames = np.ascontiguousarray(series.signal.reshape(series.frames, -1).T)
+    node.GetImageData().GetPointData().SetScalars(numpy_to_vtk(frames, deep=True))
+    label_frames(node, series.times_s * 1e3)
+    write_facts(node, series.acquisition)
+    return node
+
+
+def test_a_multi_volume_is_converted_and_chosen(shown, scene, study, monkeypatch):
+    # the class of MultiVolume nodes comes with a module of Slicer that is not there
+    node = multi_volume(scene, study.series)
+    monkeypatch.setattr(shown.section("InputSection"), "_multiVolume", lambda: node)
+    shown.panel.refresh()
+    ui = shown.ui("InputSection")
+    assert ui.convertButton.text == "Convert 'old DCE' to a sequence"
+    ui.convertButton.click()
+    assert shown.parameters.inputSequence.GetName() == "old DCE sequence"
+    assert ui.timeAxisLabel.text.startswith("30 frames, 10 s apart")
+    assert mark(shown, "flip_angle_deg") == "read"
+    assert ui.convertButton.isHidden()
+
+
+def test_a_multi_volume_of_one_frame_is_refused_with_a_sentence(shown, scene, study, monkeypatch):
+    from DCEPKMapsLib.volumes import addVolume
+
+    node = addVolume(scene, "one", study.series.signal[0], study.series.geometry)
+    monkeypatch.setattr(shown.section("InputSection"), "_multiVolume", lambda: node)
+    shown.panel.refresh()
+    shown.ui("InputSection").convertButton.click()
+    assert "'one' holds 1 frames" in shown.ui("InputSection").inputMessage.text

@@ -246,3 +246,12 @@ def test_the_chart_is_shown_in_a_layout_with_a_plot(shown, scene, slicer):
     chart = scene.GetNthNodeByClass(0, "vtkMRMLPlotChartNode")
     assert slicer.app.applicationLogic().GetSelectionNode().GetActivePlotChartID() == chart.GetID()
     assert slicer.app.layoutManager().plotViewCount > 0
+
+
+def test_a_point_chosen_elsewhere_has_its_curve_when_the_module_is_entered(shown, scene):
+    shown.panel.exit()
+    shown.parameters.vifSource, shown.parameters.vifPoint = "point", vessel_point(scene)
+    shown.idle()
+    assert not shown.section("VifSection").searching
+    shown.panel.enter()
+    assert curve(shown).kind == "point"

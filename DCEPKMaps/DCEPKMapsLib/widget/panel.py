@@ -260,11 +260,10 @@ class Panel:
         if self._isNew and not self._entered and self.nextLabel.visible:
             self.enter()  # Slicer does not, when it makes the widget of a module anew
         self._isNew = False
-        if self.parameters is None:
+        if self.parameters is None or not self._entered:
             return
-        if self._entered:
-            for section in self.sections:
-                section.sceneChanged()
+        for section in self.sections:
+            section.sceneChanged()
         self.refresh()
 
     def _onSceneStartsClosing(self) -> None:
