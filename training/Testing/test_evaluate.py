@@ -13,6 +13,7 @@ from evaluation.study import TRUTH, Record, Study
 from evaluation.tables import Figures, tables_of
 from metrics import errors
 from simulate import make_subject, targets_of
+from small_network import card_of, protocol_of, write_network
 
 from dcepk.phantom.tissues import label_of
 
@@ -29,9 +30,11 @@ def subject(cache):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, cache):
-    target = tmp_path_factory.mktemp("evaluation") / "smoke"
-    code = evaluate.main(["--cohort", "stroke", "--size", "smoke", "-o", str(target), "--cache", str(cache)])
-    assert code == 0
+    place = tmp_path_factory.mktemp("evaluation")
+    target, times = place / "smoke", np.arange(21) * 73.0
+    write_network(place, card_of(times, protocol=protocol_of(times, 1), stride=24))
+    arguments = ["--cohort", "stroke", "--size", "smoke", "-o", str(target), "--cache", str(cache)]
+    assert evaluate.main([*arguments, "--network", str(place / "small.json")]) == 0
     return target
 
 
@@ -58,13 +61,15 @@ def test_command_writes_tables_pictures_and_how_they_were_made(folder):
 def test_every_row_has_its_figures(folder):
     figures = figures_of(folder)
     rows = {f["row"] for f in figures}
-    assert {"patlak", "etofts", "etofts-lbfgs", "patlak-smoothed", "etofts-smoothed", "class-means", "zero"} <= rows
+    fits = {"patlak", "etofts", "etofts-lbfgs", "patlak-smoothed", "etofts-smoothed"}
+    assert rows >= {*fits, "class-means", "zero", "small"}
     for row in rows:
         metrics = {f["metric"] for f in figures if f["row"] == row}
         wanted = {"mean", "bias", "rmse", "auroc", "seconds"}
         if row != "etofts-lbfgs":
             wanted |= {"ssim", "nrmse", "curve_ssim", "curve_nrmse"}
         assert metrics == wanted, row
+    assert {f["against"] for f in figures if f["row"] == "small"} >= {"truth", "patlak"}  # it has learned from Patlak
     lesions = [f for f in figures if f["where"] == "lesions below 5 mm" and f["row"] == "patlak"]
     assert lesions
     assert all(int(f["n"]) >= 1 for f in lesions)
