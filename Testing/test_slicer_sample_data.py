@@ -62,6 +62,13 @@ def test_regions_are_voxels_of_one_tissue(study, stroke):
         assert region.color == pytest.approx(REGION_COLORS[region.name], abs=0.01)
 
 
+def test_only_lesions_are_outlined(study):
+    segments, display = study.segmentation.GetSegmentation(), study.segmentation.GetDisplayNode()
+    shown = {segments.GetSegment(i).GetName() for i in segments.GetSegmentIDs() if display.GetSegmentVisibility(i)}
+    assert shown == {"white matter hyperintensity", "recent stroke lesion"}
+    assert not display.GetVisibility2DFill()
+
+
 def test_point_lies_in_the_sagittal_sinus(study, stroke):
     position = [0.0, 0.0, 0.0]
     study.vesselPoint.GetNthControlPointPositionWorld(0, position)

@@ -51,6 +51,8 @@ REGION_COLORS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
     }
 )
 """Tissues that become segments, in this order, with their colors."""
+_NOT_OUTLINED = frozenset({"white matter", "cortex", "deep grey matter", _SINUS})
+"""Segments for the table alone: their outlines would cover the maps with lines."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,13 +169,13 @@ def _regions(scene, name: str, phantom: Phantom, reference):
     segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", _unique(scene, name))
     segmentation.CreateDefaultDisplayNodes()
     segmentation.SetReferenceImageGeometryParameterFromVolumeNode(reference)
+    display = segmentation.GetDisplayNode()
+    display.SetVisibility2DFill(False)  # outlines leave the maps below visible
     for tissue, color in REGION_COLORS.items():
         mask = phantom.pure(tissue, _PURE)
         if mask.any():
-            addSegment(segmentation, tissue, mask, phantom.series.geometry, color)
-    display = segmentation.GetDisplayNode()
-    if display is not None:
-        display.SetVisibility2DFill(False)  # outlines leave the maps below visible
+            segmentId = addSegment(segmentation, tissue, mask, phantom.series.geometry, color)
+            display.SetSegmentVisibility(segmentId, tissue not in _NOT_OUTLINED)
     return segmentation
 
 
