@@ -192,24 +192,3 @@ def test_the_preview_is_not_kept_with_the_scene_and_can_be_forgotten(scene, prev
     assert volume.GetScene() is None
     assert preview.volume is None
     assert filled(preview.update(request_, [1], "Ktrans")) == {1}
-
-
-def test_slices_on_screen_are_those_of_views_in_the_plane_of_the_series(slicer, scene, study):
-    from DCEPKMapsLib.views import sliceLogicsOf, slicesOnScreen
-
-    geometry = study.series.geometry
-    logics = sliceLogicsOf(slicer.app.applicationLogic())
-    red = next(logic for logic in logics if logic.GetSliceNode().GetLayoutName() == "Red")
-    red.GetSliceNode().SetMappedInLayout(1)
-    for z in range(geometry.shape[0]):
-        red.SetSliceOffset(float(geometry.ras_of_index(np.array((z, 0, 0)))[2]) + 0.4)
-        assert slicesOnScreen(logics, geometry) == [z]
-    red.SetSliceOffset(300.0)
-    assert slicesOnScreen(logics, geometry) == []
-    red.SetSliceOffset(0.0)
-    assert len(slicesOnScreen(logics, geometry)) == 1
-    red.GetSliceNode().SetOrientation("Coronal")
-    assert slicesOnScreen(logics, geometry) == []
-    red.GetSliceNode().SetOrientation("Axial")
-    red.GetSliceNode().SetMappedInLayout(0)
-    assert slicesOnScreen(logics, geometry) == []

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import vtk
-
-from dcepk.geometry import Geometry
-
-_IN_PLANE = 0.99
-"""Cosine of the angle between the normals of a view and of a slice up to which the view shows that slice."""
 
 
 def sliceLogicsOf(applicationLogic) -> list:
@@ -132,28 +126,3 @@ def _fieldAsHigh(node, fieldOfView) -> tuple[float, float, float]:
     _, height, depth = fieldOfView
     columns, rows, _ = node.GetDimensions()
     return height * columns / max(rows, 1), height, depth
-
-
-def slicesOnScreen(sliceLogics, geometry: Geometry) -> list[int]:
-    """The slices of a grid that the views of the present layout show, of views that lie in its plane.
-
-    Parameters
-    ----------
-    sliceLogics : list of vtkMRMLSliceLogic
-        Of the views.
-    geometry : Geometry
-        The grid; slices along its z.
-    """
-    first, second = geometry.ras_of_index(np.array([[0, 0, 0], [1, 0, 0]], float))
-    step = second - first
-    found = []
-    for logic in sliceLogics:
-        node = logic.GetSliceNode()
-        matrix = node.GetSliceToRAS()
-        normal, center = (np.array([matrix.GetElement(i, column) for i in range(3)]) for column in (2, 3))
-        if not node.IsMappedInLayout() or abs(normal @ step) < _IN_PLANE * np.linalg.norm(step):
-            continue
-        z = round(float((center - first) @ step / (step @ step)))
-        if 0 <= z < geometry.shape[0]:
-            found.append(z)
-    return sorted(set(found))
