@@ -48,6 +48,7 @@ MARKER = "evaluation.json"
 SIZES = ("full", "smoke")
 _FITS = {"patlak": "Patlak", "etofts": "eTofts (global)"}
 _SMOKE_GRID, _SMOKE_SUBJECTS, _SMOKE_VALIDATION = "small", 2, 1
+_SAMPLED, _SMOKE_SAMPLED = 150, 15
 _DEFAULT_SNR = (20.0, 40.0)
 
 
@@ -87,7 +88,7 @@ def evaluate(cohort: Cohort, snr: float, size: str, networks: list[Row], cache: 
     def subject(seed: int) -> SimulatedSubject:
         return make_subject(cohort.preset, seed, snr=snr, grid=grid, cache=cache)
 
-    rows = _rows([subject(seed) for seed in validation], networks)
+    rows = _rows([subject(seed) for seed in validation], networks, _SMOKE_SAMPLED if smoke else _SAMPLED)
     records: list[Record] = []
     example = None
     for i, seed in enumerate(seeds):
@@ -105,12 +106,12 @@ def evaluate(cohort: Cohort, snr: float, size: str, networks: list[Row], cache: 
     return Level(snr, {row.name: row.label for row in rows}, records, *example)
 
 
-def _rows(validation: list[SimulatedSubject], networks: list[Row]) -> list[Row]:
+def _rows(validation: list[SimulatedSubject], networks: list[Row], sampled: int) -> list[Row]:
     """Every row of the evaluation; widths and class means from the validation subjects."""
     widths = best_width(validation, tuple(_FITS))
     return [
         *(fit_row(name, label) for name, label in _FITS.items()),
-        sampled_fit_row("etofts-lbfgs", "eTofts (L-BFGS 30)", "etofts"),
+        sampled_fit_row("etofts-lbfgs", "eTofts (L-BFGS 30)", "etofts", sampled),
         *(smoothed_row(name, label, widths[name]) for name, label in _FITS.items()),
         *networks,
         class_means_row(validation),

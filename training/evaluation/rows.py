@@ -19,7 +19,6 @@ from simulate.reader import Reading
 from dcepk.phantom.tissues import tissues
 
 Maps = dict[str, np.ndarray]
-_SAMPLED_PER_TISSUE = 150
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +55,11 @@ def fit_row(method: str, label: str) -> Row:
     return Row(method, label, method, lambda subject: subject.reading.fit(method, subject.brain).values)
 
 
-def sampled_fit_row(method: str, label: str, learned_from: str) -> Row:
-    """A slow fit of the engine on up to 150 voxels of every tissue."""
+def sampled_fit_row(method: str, label: str, learned_from: str, per_tissue: int) -> Row:
+    """A slow fit of the engine on up to so many voxels of every tissue."""
 
     def maps(subject: SimulatedSubject) -> Maps:
-        return subject.reading.fit(method, sampled_voxels(subject)).values
+        return subject.reading.fit(method, sampled_voxels(subject, per_tissue)).values
 
     return Row(method, label, learned_from, maps, sampled=True)
 
@@ -145,10 +144,10 @@ def smoothed(subject: SimulatedSubject, sigma_mm: float) -> Reading:
     return replace(subject.reading, series=replace(subject.series, signal=signal), t10_s=t10)
 
 
-def sampled_voxels(subject: SimulatedSubject) -> np.ndarray:
-    """Up to 150 voxels of every tissue, the same whenever a subject is asked for, as a mask (Z, Y, X)."""
+def sampled_voxels(subject: SimulatedSubject, per_tissue: int) -> np.ndarray:
+    """Up to so many voxels of every tissue, the same whenever a subject is asked for, as a mask (Z, Y, X)."""
     rng, chosen = np.random.default_rng(subject.seed), np.zeros(subject.brain.shape, bool)
     for tissue in tissues():
         voxels = np.flatnonzero(subject.tissue(tissue.name))
-        chosen.ravel()[rng.permutation(voxels)[:_SAMPLED_PER_TISSUE]] = True
+        chosen.ravel()[rng.permutation(voxels)[:per_tissue]] = True
     return chosen
