@@ -108,9 +108,12 @@ def test_closed_sections_say_what_they_hold(shown, scene, study):
         assert section.widget.text == section.title()
 
 
-def test_a_closed_scene_is_let_go_of(shown, scene, study):
+@pytest.mark.parametrize("left", [False, True])
+def test_a_closed_scene_is_let_go_of(shown, scene, study, left):
     sequence = sequence_node(scene, study.series)
     shown.idle()
+    if left:
+        shown.panel.exit()
     gone = weakref.ref(sequence)
     del sequence
     scene.Clear(False)

@@ -10,6 +10,7 @@ from slicer_panel import ShownPanel
 from slicer_scenes import sequence_node, vessel_point
 from small_study import T1_BLOOD_S, T10_S, VESSEL_RAS, small_study
 
+from dcepk.geometry import Geometry
 from dcepk.methods import METHODS
 from dcepk.vif import InputFunction
 
@@ -45,6 +46,17 @@ def look_at(slicer, offset: float) -> None:
 
 def choose(comboBox, value: str) -> None:
     comboBox.setCurrentIndex(comboBox.findData(value))
+
+
+def tilt(slicer, degrees: float) -> None:
+    """Turn the axial view about the x axis; it keeps its middle."""
+    node = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
+    matrix, angle = node.GetSliceToRAS(), np.deg2rad(degrees)
+    for row, values in enumerate([(-1, 0, 0), (0, np.cos(angle), -np.sin(angle)), (0, np.sin(angle), np.cos(angle))]):
+        for column, value in enumerate(values):
+            matrix.SetElement(row, column, value)
+    node.UpdateMatrices()
+    node.SetFieldOfView(24.0, 24.0, 1.0)
 
 
 def preview_of(shown):
@@ -186,3 +198,43 @@ def test_a_defect_in_the_preview_is_one_sentence(ready, monkeypatch):
     ready.ui("MethodSection").livePreview.checked = True
     message = ready.ui("MethodSection").methodMessage
     ready.until(lambda: "The preview failed: by nought" in message.text)
+
+
+def test_the_slices_on_screen_are_those_that_the_views_cut(slicer, scene):
+    from DCEPKMapsLib.widget.preview_control import shownSlices
+
+    geometry = Geometry((24, 24, 10), (1.0, 1.0, 2.0), (-12.0, -12.0, -9.0))  # slices at -9, -7 ... 9 mm
+    look_at(slicer, 1.2)
+    tilt(slicer, 0)
+    assert shownSlices(scene, geometry) == [5]
+    tilt(slicer, 20)  # 24 mm wide: rises and falls by 4.1 mm, about two slices, on either side
+    found = shownSlices(scene, geometry)
+    assert found[0] == 5
+    assert sorted(found) == [3, 4, 5, 6, 7]
+    assert [abs(z - 5) for z in found] == sorted(abs(z - 5) for z in found)
+    tilt(slicer, 60)
+    assert shownSlices(scene, geometry) == []
+    tilt(slicer, 0)
+    look_at(slicer, 90.0)
+    assert shownSlices(scene, geometry) == []
+
+
+def test_a_change_begins_with_the_slice_in_the_middle(ready, monkeypatch):
+    asked = []
+    control = ready.section("MethodSection").preview
+    update = control._preview.update
+
+    def recorded(request, slices, mapName):
+        asked.append(list(slices))
+        return update(request, slices, mapName)
+
+    monkeypatch.setattr(control._preview, "update", recorded)
+    tilt(ready.slicer, 20)
+    ready.ui("MethodSection").livePreview.checked = True
+    preview_of(ready)
+    last = asked[-1]
+    assert len(last) > 1
+    asked.clear()
+    ready.ui("T1Section").t1Constant.text = "1.6"
+    preview_of(ready)
+    assert asked == [last[: n + 1] for n in range(len(last))]
