@@ -34,6 +34,11 @@ def mark(shown, name: str) -> str:
     return grid.itemAtPosition(names.index(name), 3).widget().text
 
 
+def has_sign(shown, name: str) -> bool:
+    """Whether the warning sign is in the field."""
+    return any(action.visible for action in row(shown, name).field.actions())
+
+
 def test_an_empty_scene_says_what_to_do(shown):
     assert shown.panel.nextLabel.text == "Next: Choose the sequence of the DCE series."
     assert not shown.ui("RunSection").applyButton.enabled
@@ -101,6 +106,7 @@ def test_a_fact_that_cannot_be_used_is_marked_and_told(shown, scene, study, text
     shown.idle()
     row(shown, "repetition_time_s").field.text = text
     assert mark(shown, "repetition_time_s") == "implausible"
+    assert has_sign(shown, "repetition_time_s")
     assert told in shown.ui("InputSection").inputMessage.text
     assert told in shown.panel.nextLabel.text
     assert "--" not in shown.ui("InputSection").inputMessage.text  # no options of the command
@@ -113,6 +119,8 @@ def test_missing_facts_are_marked_and_asked_for(shown, scene, study):
     sequence.RemoveAttribute("MultiVolume.DICOM.FlipAngle")
     shown.idle()
     assert mark(shown, "flip_angle_deg") == "missing"
+    assert has_sign(shown, "flip_angle_deg")
+    assert not has_sign(shown, "repetition_time_s")
     assert not shown.ui("InputSection").factsBox.collapsed
     assert shown.ui("RunSection").applyButton.text == "Apply (waits for: flip angle)"
     row(shown, "flip_angle_deg").field.text = "15"

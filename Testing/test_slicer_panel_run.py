@@ -183,6 +183,16 @@ def test_closing_the_scene_in_a_real_run_leaves_nothing_behind(ready, scene):
     assert ready.logic.results == {}
 
 
+def test_closing_the_scene_forgets_its_results(ready, scene):
+    changed = []
+    apply(ready)
+    ended(ready)
+    ready.panel.signals.resultsChanged.connect(lambda: changed.append(dict(ready.logic.results)))
+    scene.Clear(False)
+    ready.idle()
+    assert changed[-1] == {}
+
+
 def test_a_run_goes_on_when_the_module_is_left(ready):
     apply(ready)
     ready.panel.exit()
