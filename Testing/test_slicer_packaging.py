@@ -77,7 +77,7 @@ def test_extension_describes_itself():
 
 
 def test_icon_and_screenshots_of_the_extension_are_pictures_of_this_repository():
-    assert png_size(REPOSITORY / metadata("ICONURL")) == (256, 256)
+    assert png_size(REPOSITORY / metadata("ICONURL")) == (128, 128)
     for address in metadata("SCREENSHOTURLS").split():
         width, height = png_size(REPOSITORY / address)
         assert min(width, height) >= 300

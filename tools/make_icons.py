@@ -71,7 +71,7 @@ def main() -> None:
     from phantoms import PHANTOMS  # the table alone: the library around it needs Slicer
 
     ICONS.mkdir(parents=True, exist_ok=True)
-    save(icon(256), ROOT / "Resources" / "DCEPKMaps.png")
+    save(icon(128), ROOT / "Resources" / "DCEPKMaps.png")
     save(icon(128), ICONS / "DCEPKMaps.png")
     for sample in PHANTOMS.values():
         phantom = make_phantom(sample.protocol, size=sample.size, seed=_SEED)
