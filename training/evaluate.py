@@ -111,7 +111,7 @@ def _rows(validation: list[SimulatedSubject], networks: list[Row], sampled: int)
     widths = best_width(validation, tuple(_FITS))
     return [
         *(fit_row(name, label) for name, label in _FITS.items()),
-        sampled_fit_row("etofts-lbfgs", "eTofts (L-BFGS 30)", "etofts", sampled),
+        sampled_fit_row("etofts-lbfgs", "eTofts (L-BFGS 30)", sampled),
         *(smoothed_row(name, label, widths[name]) for name, label in _FITS.items()),
         *networks,
         class_means_row(validation),

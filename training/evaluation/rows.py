@@ -29,8 +29,6 @@ class Row:
     ----------
     name, label : str
         In tables of numbers, and for people.
-    learned_from : str or None
-        The fit that the row is or has learned from: "patlak" or "etofts"; None where it knows of none.
     maps : callable
         ``(subject) -> maps``; ``Ktrans``, ``vp`` and where the row has them ``kep`` and ``ve``, (Z, Y, X) each.
     sampled : bool
@@ -39,7 +37,6 @@ class Row:
 
     name: str
     label: str
-    learned_from: str | None
     maps: Callable[[SimulatedSubject], Maps]
     sampled: bool = False
 
@@ -52,16 +49,16 @@ class Row:
 
 def fit_row(method: str, label: str) -> Row:
     """A fit of the engine on every voxel of the brain."""
-    return Row(method, label, method, lambda subject: subject.reading.fit(method, subject.brain).values)
+    return Row(method, label, lambda subject: subject.reading.fit(method, subject.brain).values)
 
 
-def sampled_fit_row(method: str, label: str, learned_from: str, per_tissue: int) -> Row:
+def sampled_fit_row(method: str, label: str, per_tissue: int) -> Row:
     """A slow fit of the engine on up to so many voxels of every tissue."""
 
     def maps(subject: SimulatedSubject) -> Maps:
         return subject.reading.fit(method, sampled_voxels(subject, per_tissue)).values
 
-    return Row(method, label, learned_from, maps, sampled=True)
+    return Row(method, label, maps, sampled=True)
 
 
 def smoothed_row(method: str, label: str, sigma_mm: float) -> Row:
@@ -70,7 +67,7 @@ def smoothed_row(method: str, label: str, sigma_mm: float) -> Row:
     def maps(subject: SimulatedSubject) -> Maps:
         return smoothed(subject, sigma_mm).fit(method, subject.brain).values
 
-    return Row(f"{method}-smoothed", f"{label}, smoothed {sigma_mm:g} mm", method, maps)
+    return Row(f"{method}-smoothed", f"{label}, smoothed {sigma_mm:g} mm", maps)
 
 
 def zero_row() -> Row:
@@ -79,7 +76,7 @@ def zero_row() -> Row:
     def maps(subject: SimulatedSubject) -> Maps:
         return {name: np.zeros(subject.brain.shape, np.float32) for name in ("Ktrans", "vp", "kep", "ve")}
 
-    return Row("zero", "all zero", None, maps)
+    return Row("zero", "all zero", maps)
 
 
 def class_means_row(subjects: list[SimulatedSubject]) -> Row:
@@ -100,7 +97,7 @@ def class_means_row(subjects: list[SimulatedSubject]) -> Row:
         kep = np.divide(painted["Ktrans"], painted["ve"], out=np.zeros_like(painted["ve"]), where=painted["ve"] > 0)
         return {**painted, "kep": kep}
 
-    return Row("class-means", "class means", None, maps)
+    return Row("class-means", "class means", maps)
 
 
 def network_rows(preset: str, cards: list[Path]) -> list[Row]:
@@ -120,8 +117,7 @@ def network_rows(preset: str, cards: list[Path]) -> list[Row]:
         def maps(subject: SimulatedSubject) -> Maps:
             return infer(subject.series, card, mask=subject.brain).values
 
-        target = card.training.target
-        return Row(card.name, card.label, None if target == "truth" else target, maps)
+        return Row(card.name, card.label, maps)
 
     shipped = [card for card in shipped_cards() if card.protocol.name == preset]
     return [row(card) for card in (*shipped, *(read_card(path) for path in cards))]

@@ -78,7 +78,7 @@ class Study:
     ----------
     subject : SimulatedSubject
     fits : dict of str to Maps
-        Maps of the fits that rows have learned from.
+        Maps of the fits that networks learn from, by the names of their rows.
     """
 
     def __init__(self, subject: SimulatedSubject, fits: dict[str, Maps]):
@@ -93,9 +93,8 @@ class Study:
 
     def records(self, row: Row, maps: Maps, seconds: float) -> list[Record]:
         """Every figure of a row's maps."""
-        against = [TRUTH] + ([row.learned_from] if row.learned_from in self._references else [])
         found = [self._record(row, "seconds", "", "", "brain", 1, seconds)]
-        for reference in against:
+        for reference in self._references:
             if reference == row.name:
                 continue
             found += self._errors(row, maps, reference)

@@ -15,6 +15,9 @@ from evaluation.study import FIGURE_RANGES, NORMAL, SMALL_MM, TRUTH, Record
 
 BORDERS, SMALL = "lesion borders", f"lesions below {SMALL_MM:g} mm"
 _PER_1000 = 1e3
+FITS = ("patlak", "etofts")
+"""The fits that maps are compared with, beside the truth."""
+_WORDS = {"patlak": "Patlak fit", "etofts": "eTofts fit", TRUTH: "truth"}
 _LESIONS = (
     "white matter hyperintensity", "recent stroke lesion", "lacune", "oedema", "enhancing tumour", "tumour core",
     "non-enhancing tumour", "metastasis", "meningioma",
@@ -94,6 +97,10 @@ class Figures:
             return np.nan
         return float(np.sqrt(np.mean(values**2)) if metric == "rmse" else values.mean())
 
+    def knows(self, snr: float, against: str) -> bool:
+        """Whether anything is compared with a reference."""
+        return any(key[1] == snr and key[4] == against for key in self._found)
+
     def places(self, snr: float) -> list[str]:
         """Where any row has errors against the truth."""
         known = {key[5] for key in self._found if key[1] == snr and key[2] == "rmse" and key[4] == TRUTH}
@@ -113,9 +120,10 @@ class Figures:
 def tables_of(figures: Figures, preset: str, snr: float) -> list[Table]:
     """Every table at one noise level."""
     return [
-        _similarity(figures, preset, snr), _curves(figures, snr), _errors(figures, snr, "Ktrans"),
-        _errors(figures, snr, "vp"), *_errors_of_ve(figures, snr), _separation(figures, snr),
-        _wilcoxon(figures, preset, snr), _agreement(figures, snr), _times(figures, snr),
+        _similarity(figures, preset, snr), _curves(figures, snr),
+        *(_errors(figures, snr, parameter, TRUTH) for parameter in ("Ktrans", "vp")), *_errors_of_ve(figures, snr),
+        *(_errors(figures, snr, "Ktrans", fit) for fit in FITS if figures.knows(snr, fit)),
+        _separation(figures, snr), _wilcoxon(figures, preset, snr), _agreement(figures, snr), _times(figures, snr),
     ]  # fmt: skip
 
 
@@ -132,21 +140,21 @@ def _shown(value) -> str:
 
 
 def _similarity(figures: Figures, preset: str, snr: float) -> Table:
-    limits = FIGURE_RANGES[preset]
-    columns, rows = ["map"], []
-    for name in limits:
-        columns += [f"{name} SSIM, fit", f"{name} nRMSE %, fit", f"{name} SSIM, truth", f"{name} nRMSE %, truth"]
+    limits, references = FIGURE_RANGES[preset], (*FITS, TRUTH)
+    columns = ["map", *(f"{name}, {_WORDS[against]}" for name in limits for against in references)]
+    rows = []
     for row, label in figures.labels.items():
-        cells = [label]
+        cells = []
         for name in limits:
-            for against in (_fit_of(figures, row, snr), TRUTH):
-                cells.append(_text(figures.mean(row, snr, "ssim", name, against), 1, 3))
-                cells.append(_text(figures.mean(row, snr, "nrmse", name, against), 100, 2))
-        rows.append(tuple(cells))
+            for against in references:
+                ssim, nrmse = (figures.mean(row, snr, metric, name, against) for metric in ("ssim", "nrmse"))
+                cells.append(f"{ssim:.3f} / {100 * nrmse:.1f}" if np.isfinite(ssim) else "-")
+        rows.append((label, *cells))
     words = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in limits.items())
     note = (
-        "Against the fit that the row has learned from (of the same noisy study), and against the truth; whole brain, "
-        f"ranges {words}. Mean over subjects. What the last two rows reach, anatomy alone or nothing reaches."
+        "SSIM / nRMSE % against the fits of the same noisy study, from which networks learn, and against the truth; "
+        f"whole brain, ranges {words}, mean over subjects. The class means know the true tissue of every voxel and "
+        "nothing else of the subject: what they and the all-zero map reach shows nothing."
     )
     return Table(f"similarity-snr{snr:g}", "Similarity of the maps", note, tuple(columns), rows)
 
@@ -171,36 +179,32 @@ def _curves(figures: Figures, snr: float) -> Table:
 _CURVES = ("curve_nrmse", "curve_ssim")
 
 
-def _errors(figures: Figures, snr: float, parameter: str) -> Table:
-    places = [
-        p for p in figures.places(snr) if any(figures.of(r, snr, "rmse", parameter, TRUTH, p) for r in figures.labels)
-    ]
-    truth = ["truth (mean)"]
+def _errors(figures: Figures, snr: float, parameter: str, against: str) -> Table:
+    def known(place: str) -> list[str]:
+        return [row for row in figures.labels if figures.of(row, snr, "rmse", parameter, against, place)]
+
+    places = [place for place in figures.places(snr) if known(place)]
+    reference = [f"{_WORDS[against]} (mean)"]
     for place in places:
-        row = next(r for r in figures.labels if figures.of(r, snr, "rmse", parameter, TRUTH, place))
-        means, bias = (figures.mean(row, snr, m, parameter, TRUTH, place) for m in ("mean", "bias"))
-        truth.append(_text(means - bias, _PER_1000, 2))
-    rows = [tuple(truth)]
+        means, bias = (figures.mean(known(place)[0], snr, m, parameter, against, place) for m in ("mean", "bias"))
+        reference.append(_text(means - bias, _PER_1000, 2))
+    rows = [tuple(reference)]
     for row, label in figures.labels.items():
-        cells = [
-            _pair(
-                figures.mean(row, snr, "rmse", parameter, TRUTH, place),
-                figures.mean(row, snr, "bias", parameter, TRUTH, place),
-            )
-            for place in places
-        ]
-        rows.append((label, *cells))
+        found = [[figures.mean(row, snr, m, parameter, against, place) for m in ("rmse", "bias")] for place in places]
+        rows.append((label, *(_pair(rmse, bias) for rmse, bias in found)))
     unit = "1e-3 /min" if parameter == "Ktrans" else "1e-3"
     note = (
-        f"Root mean square error (bias) against the truth, {unit}, in voxels of one tissue; root mean square and mean "
-        "over subjects. Lesion borders: one voxel on either side. Lesions below 5 mm: of each lesion's mean."
+        f"Root mean square error (bias) against the {_WORDS[against]}, {unit}, in voxels of one tissue; root mean "
+        "square and mean over subjects. Lesion borders: one voxel on either side. Lesions below 5 mm: of each lesion's "
+        "mean. In tissue that hardly leaks, knowing the tissue alone (class means) comes near the truth: see agreement."
     )
-    return Table(f"errors-{parameter}-snr{snr:g}", f"Errors of {parameter}", note, ("map", *places), rows)
+    title = f"Errors of {parameter}" + ("" if against == TRUTH else f" against the {_WORDS[against]}")
+    return Table(f"errors-{parameter}-{against}-snr{snr:g}", title, note, ("map", *places), rows)
 
 
 def _errors_of_ve(figures: Figures, snr: float) -> list[Table]:
     """ve, where any tissue leaks enough for it to be known."""
-    table = _errors(figures, snr, "ve")
+    table = _errors(figures, snr, "ve", TRUTH)
     return [table] if len(table.columns) > 1 else []
 
 
@@ -247,13 +251,13 @@ def _wilcoxon(figures: Figures, preset: str, snr: float) -> Table:
 def _agreement(figures: Figures, snr: float) -> Table:
     rows = []
     for row, label in figures.labels.items():
-        for against in dict.fromkeys((TRUTH, _fit_of(figures, row, snr))):
+        for against in (TRUTH, *FITS):
             found = figures.tissue_means(row, snr, "Ktrans", against)
             if len(found[0]) > 1:
                 a = agreement(*found)
                 limits = f"{_text(a.low, _PER_1000, 2)} to {_text(a.high, _PER_1000, 2)}"
                 words = [_text(a.difference, _PER_1000, 2), limits, _text(a.concordance, 1, 3)]
-                rows.append((label, against, str(a.n), *words))
+                rows.append((label, _WORDS[against], str(a.n), *words))
     note = (
         "Bland-Altman difference, 95 % limits and Lin's concordance of the mean Ktrans of each tissue of each subject, "
         "1e-3 /min (figure 11 of Ulas 2019)."
@@ -269,11 +273,6 @@ def _times(figures: Figures, snr: float) -> Table:
         rows.append((label, f"{np.median(seconds):.2f}" if seconds else "-"))
     note = "Median seconds per study on the machine that evaluated; of the sampled voxels alone where a row is sampled."
     return Table(f"times-snr{snr:g}", "Time", note, ("map", "s"), rows)
-
-
-def _fit_of(figures: Figures, row: str, snr: float) -> str:
-    """The fit that a row is compared with, as far as there are figures."""
-    return next((f for f in ("patlak", "etofts") if figures.of(row, snr, "rmse", "Ktrans", f, NORMAL[0])), "")
 
 
 def _html_row(cells: tuple[str, ...]) -> str:
