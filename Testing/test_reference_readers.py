@@ -73,7 +73,7 @@ def test_qiba_v9_series_have_the_same_times_from_different_tags(number, tag):
 
 
 def test_qiba_v9_series_are_never_mixed():
-    with pytest.raises(InputError, match="--series: 1: dynamic"):
+    with pytest.raises(InputError, match="1: dynamic"):
         read_series([reference_file("qiba_dro/v9_dicom")])
 
 

@@ -6,7 +6,6 @@ to the file of its kind, with the name and the meaning it has in Slicer.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 import tempfile
@@ -29,19 +28,6 @@ from .ui_loader import UiLoader  # noqa: E402
 _SOURCES = (mrml_base, node_combo, segment_selector, number_widgets, plot_view, view_widgets, markups_widgets)
 
 
-_MANY_REFERENCES = 1 << 40
-
-
-def _keep_singletons_alive() -> None:
-    """PySide6 6.12 gives back references to None, True and False, which it never took, with calls that return them.
-
-    Up to Python 3.11, where these references are still counted, the process would end in a fatal error.
-    """
-    if sys.version_info < (3, 12):
-        for singleton in (None, True, False):  # the count is the first field of an object
-            ctypes.c_ssize_t.from_address(id(singleton)).value += _MANY_REFERENCES
-
-
 def mrml_widgets() -> dict[str, type]:
     """Slicer's own widget classes by name."""
     found = {}
@@ -53,7 +39,6 @@ def mrml_widgets() -> dict[str, type]:
 
 def install(slicer) -> object:
     """Makes `qt`, `ctk` and ``slicer.qMRML...`` available; returns the application object of Qt."""
-    _keep_singletons_alive()
     sys.modules["qt"], sys.modules["ctk"] = qt, ctk
     widgets = mrml_widgets()
     for name, cls in widgets.items():
