@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from slicer_scenes import label_frames, sequence_node
@@ -199,3 +201,12 @@ def test_changes_of_voxels_are_seen(scene, study):
     arrayOf(volume)[0, 0, 0] = 5
     volume.GetImageData().GetPointData().GetScalars().Modified()
     assert stateOf(sequence) != before
+
+
+def test_the_duration_of_a_frame_comes_along(scene, study):
+    from DCEPKMapsLib.sequence_reader import addSeries
+    from DCEPKMapsLib.sequences import seriesOf
+
+    short = replace(study.series, frame_duration_s=4.0)
+    assert seriesOf(addSeries(scene, short, "short frames").sequence).frame_duration_s == 4.0
+    assert seriesOf(addSeries(scene, study.series, "as long as the interval").sequence).frame_duration_s is None

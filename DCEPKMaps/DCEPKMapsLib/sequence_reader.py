@@ -17,7 +17,7 @@ from dcepk.acquisition import FACTS, Origin, Source
 from dcepk.notices import Notice
 from dcepk.progress import ProgressCallback
 from dcepk.reading import read_series
-from dcepk.reading.slicer_sequence import FACT_PREFIX
+from dcepk.reading.slicer_sequence import FACT_PREFIX, FRAME_DURATION
 from dcepk.series import DynamicSeries
 
 from .volumes import setArray
@@ -127,6 +127,8 @@ def seriesAttributes(series: DynamicSeries) -> dict[str, str]:
     attributes |= {f"{FACT_PREFIX}{name}": _text(value) for name, value in facts.items() if value is not None}
     if series.acquisition.agent is not None:
         attributes[f"{FACT_PREFIX}agent"] = series.acquisition.agent
+    if series.frame_duration_s is not None:
+        attributes[FRAME_DURATION] = _text(series.frame_duration_s)
     return attributes
 
 

@@ -19,7 +19,7 @@ from dcepk.geometry import Geometry
 from dcepk.notices import Notice
 from dcepk.reading.header_facts import acquisition_from
 from dcepk.reading.raw_data import place, signal_notices, type_maximum
-from dcepk.reading.slicer_sequence import FrameTimes, SequenceIndex, frame_times, sequence_facts
+from dcepk.reading.slicer_sequence import FrameTimes, SequenceIndex, frame_duration_s, frame_times, sequence_facts
 from dcepk.series import DynamicSeries
 
 from .volumes import arrayOf, geometryOf
@@ -41,6 +41,8 @@ class SequenceDescription:
         Grid of the first frame.
     times : FrameTimes
         Frame times, or why there are none.
+    frameDurationS : float or None
+        Time over which one frame is acquired, s.
     acquisition : Acquisition
         Protocol facts that were read.
     notices : tuple of Notice
@@ -50,6 +52,7 @@ class SequenceDescription:
     frames: int
     geometry: Geometry
     times: FrameTimes
+    frameDurationS: float | None
     acquisition: Acquisition
     notices: tuple[Notice, ...]
 
@@ -73,8 +76,9 @@ def describe(sequence) -> SequenceDescription:
         sequence.GetIndexType() == sequence.TextIndex,
     )
     return SequenceDescription(
-        frames, geometryOf(_frame(sequence, 0)), frame_times(attributes, index, frames), acquisition, notices
-    )
+        frames, geometryOf(_frame(sequence, 0)), frame_times(attributes, index, frames),
+        frame_duration_s(attributes), acquisition, notices,
+    )  # fmt: skip
 
 
 def timeAxisText(description: SequenceDescription, intervalS: float | None = None) -> str:
@@ -140,7 +144,7 @@ class SequenceReader:
         times = found.times
         doubtful = signal_notices(signal, clipped, sequence.GetName())
         self.series = DynamicSeries(
-            signal, times.times_s, found.geometry, found.acquisition, times.source, name="series",
+            signal, times.times_s, found.geometry, found.acquisition, times.source, found.frameDurationS, "series",
             notices=(*found.notices, *doubtful),
         )  # fmt: skip
 

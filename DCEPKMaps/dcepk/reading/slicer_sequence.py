@@ -30,6 +30,7 @@ _CLOCK_TAGS = ("AcquisitionTime", "ContentTime", "SeriesTime")
 _PREFIX = "MultiVolume."
 _AGENT_TAG = "ContrastBolusAgent"
 FACT_PREFIX = "DCEPKMaps."
+FRAME_DURATION = f"{FACT_PREFIX}frame_duration_s"
 _NO_TIMES = Source(Origin.READ, "no frame times in the file")
 
 
@@ -94,7 +95,8 @@ def read_slicer_series(path: Path) -> DynamicSeries:
         )
     name = path.name.removesuffix(".nrrd").removesuffix(".nhdr").removesuffix(".seq")
     return DynamicSeries(
-        array, found.times_s, geometry, acquisition, found.source, None, name, (str(path),), notices
+        array, found.times_s, geometry, acquisition, found.source, frame_duration_s(header.attributes), name,
+        (str(path),), notices,
     )
 
 
@@ -134,6 +136,12 @@ def sequence_facts(attributes: Mapping[str, str]) -> tuple[HeaderFact, ...]:
     numbers = facts_from(*((name, attributes.get(key), divisor, key) for name, key, divisor in keys))
     texts = ((key, attributes.get(key, "").strip()) for key in (f"{_PREFIX}DICOM.{_AGENT_TAG}", f"{FACT_PREFIX}agent"))
     return (*numbers, *(HeaderFact("agent", text, key) for key, text in texts if text))
+
+
+def frame_duration_s(attributes: Mapping[str, str]) -> float | None:
+    """Time over which one frame is acquired, s, where the attribute `FRAME_DURATION` tells it."""
+    duration = number_or_none(attributes.get(FRAME_DURATION))
+    return duration if duration and duration > 0 else None
 
 
 def _index_of(header: NrrdHeader) -> SequenceIndex:
