@@ -55,7 +55,7 @@ def test_command_writes_tables_pictures_and_how_they_were_made(folder):
     for title in ("Similarity of the maps", "Concentration curves", "Errors of Ktrans", "Errors of vp", "Time"):
         assert title in summary
         assert title in page
-    assert {p.stem for p in folder.glob("*.csv")} >= {"similarity-snr20", "wilcoxon-snr20", "agreement-snr20"}
+    assert {p.stem for p in folder.glob("*.csv")} >= {"similarity-brain-snr20", "wilcoxon-snr20", "agreement-snr20"}
 
 
 def test_every_row_has_its_figures(folder):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from metrics import agreement, wilcoxon_p
 
-from evaluation.study import FIGURE_RANGES, NORMAL, SMALL_MM, TRUTH, Record
+from evaluation.study import AROUND_LESIONS, BRAIN, FIGURE_RANGES, NORMAL, SMALL_MM, TRUTH, Record
 
 BORDERS, SMALL = "lesion borders", f"lesions below {SMALL_MM:g} mm"
 _PER_1000 = 1e3
@@ -85,11 +85,11 @@ class Figures:
             self._found.setdefault(key, {})[r.seed] = r.value
         self.snr = sorted({key[1] for key in self._found})
 
-    def of(self, row: str, snr: float, metric: str, parameter="", against="", where="brain") -> dict[int, float]:
+    def of(self, row: str, snr: float, metric: str, parameter="", against="", where=BRAIN) -> dict[int, float]:
         """Values by subject; empty where there are none."""
         return self._found.get((row, snr, metric, parameter, against, where), {})
 
-    def mean(self, row: str, snr: float, metric: str, parameter="", against="", where="brain") -> float:
+    def mean(self, row: str, snr: float, metric: str, parameter="", against="", where=BRAIN) -> float:
         """Mean over subjects; the root of the mean square for ``rmse``."""
         values = np.array(list(self.of(row, snr, metric, parameter, against, where).values()), float)
         values = values[np.isfinite(values)]
@@ -120,7 +120,7 @@ class Figures:
 def tables_of(figures: Figures, preset: str, snr: float) -> list[Table]:
     """Every table at one noise level."""
     return [
-        _similarity(figures, preset, snr), _curves(figures, snr),
+        *(_similarity(figures, preset, snr, where) for where in (BRAIN, AROUND_LESIONS)), _curves(figures, snr),
         *(_errors(figures, snr, parameter, TRUTH) for parameter in ("Ktrans", "vp")), *_errors_of_ve(figures, snr),
         *(_errors(figures, snr, "Ktrans", fit) for fit in FITS if figures.knows(snr, fit)),
         _separation(figures, snr), _wilcoxon(figures, preset, snr), _agreement(figures, snr), _times(figures, snr),
@@ -139,7 +139,7 @@ def _shown(value) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _similarity(figures: Figures, preset: str, snr: float) -> Table:
+def _similarity(figures: Figures, preset: str, snr: float, where: str) -> Table:
     limits, references = FIGURE_RANGES[preset], (*FITS, TRUTH)
     columns = ["map", *(f"{name}, {_WORDS[against]}" for name in limits for against in references)]
     rows = []
@@ -147,16 +147,17 @@ def _similarity(figures: Figures, preset: str, snr: float) -> Table:
         cells = []
         for name in limits:
             for against in references:
-                ssim, nrmse = (figures.mean(row, snr, metric, name, against) for metric in ("ssim", "nrmse"))
+                ssim, nrmse = (figures.mean(row, snr, m, name, against, where) for m in ("ssim", "nrmse"))
                 cells.append(f"{ssim:.3f} / {100 * nrmse:.1f}" if np.isfinite(ssim) else "-")
         rows.append((label, *cells))
     words = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in limits.items())
     note = (
         "SSIM / nRMSE % against the fits of the same noisy study, from which networks learn, and against the truth; "
-        f"whole brain, ranges {words}, mean over subjects. The class means know the true tissue of every voxel and "
+        f"ranges {words}, mean over subjects. The class means know the true tissue of every voxel and "
         "nothing else of the subject: what they and the all-zero map reach shows nothing."
     )
-    return Table(f"similarity-snr{snr:g}", "Similarity of the maps", note, tuple(columns), rows)
+    name = f"similarity-{where.replace(' ', '-')}-snr{snr:g}"
+    return Table(name, f"Similarity of the maps, {where}", note, tuple(columns), rows)
 
 
 def _curves(figures: Figures, snr: float) -> Table:
