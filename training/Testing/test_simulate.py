@@ -248,7 +248,7 @@ def test_patches_of_a_volume_get_the_signal_of_the_volume(cache):
     body = body_of("stroke", 1, "small", cache)
     draw = replace(draw_examination(generator(1, EXAMINATION), "stroke", body), motion=None)
     whole = scan(draw, body.anatomy, body.textures, NO_NOISE, np.random.default_rng(0))
-    where = _windows(np.array([[2, 20, 30], [5, 40, 24]]), 24)
+    where = _windows(np.array([[2, 20, 30], [5, 40, 24]]), 24, 0, body.shares.shape[1:])
     textures = Textures(*(getattr(body.textures, f.name)[where] for f in fields(Textures)))
     anatomy = Anatomy(body.fractions(body.shares[(slice(None), *where)]), Geometry((24, 24, 2)))
     stack = scan(draw, anatomy, textures, NO_NOISE, np.random.default_rng(0), where=where)

@@ -1,13 +1,22 @@
 """Patches for training: geometry of the paper, values that belong together, seeds that never meet the cohorts'."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from simulate import FIRST_COHORT_SEED, PatchSource, make_subject, targets_of
+from simulate.body import body_of
+from simulate.examination import draw_examination, scan
+from simulate.patches import _windows
+from simulate.seeds import EXAMINATION, NOISE, generator
 
 from dcepk.errors import InputError
+from dcepk.geometry import Geometry
 from dcepk.kinetics import PlasmaCurve
+from dcepk.phantom.anatomy import Anatomy
+from dcepk.phantom.motion import HeadMotion
+from dcepk.phantom.textures import Textures
 
 PER_PATCH = ("signal", "targets", "mask", "plasma_mM", "plasma_integral", "concentration", "t10", "truth", "snr")
 
@@ -177,3 +186,36 @@ def test_plasma_of_truth_is_that_of_the_tissue_and_integrates_the_whole_bolus(ca
     np.testing.assert_allclose(patches.plasma_integral[0], subject.true_curve.integral(), rtol=1e-6)
     at_frames_only = PlasmaCurve(subject.series.times_s, subject.true_plasma_mM).integral()
     assert np.abs(at_frames_only / np.maximum(patches.plasma_integral[0], 1e-3) - 1)[2:].max() > 0.01
+
+
+def test_patches_move_as_a_volume_moves_within_its_slices(cache):
+    """The same draw of a whole body and of a stack with a margin, whose inner part must agree."""
+    body = body_of("stroke", 1, "small", cache)
+    shift = np.zeros((21, 3))
+    shift[10:] = (1.4, -2.1, 0.0)
+    still = replace(draw_examination(generator(1, EXAMINATION), "stroke", body), motion=None)
+    draw = replace(still, motion=HeadMotion(shift + (0, 0, 3.0), np.ones((21, 3)))).within_slices()
+    np.testing.assert_array_equal(draw.motion.translations_mm, shift)
+    where = _windows(np.array([[3, 30, 24], [4, 44, 30]]), 24, 6, body.shares.shape[1:])
+    cut = Textures(*(getattr(body.textures, f.name)[where] for f in fields(Textures)))
+    stack = Anatomy(body.fractions(body.shares[(slice(None), *where)]), Geometry((36, 36, 2), body.geometry.spacing_mm))
+    parts = scan(draw, stack, cut, np.inf, generator(1, NOISE), where=where).series.signal[..., 6:-6, 6:-6]
+    moved, rest = (
+        scan(d, body.anatomy, body.textures, np.inf, generator(1, NOISE)).series.signal for d in (draw, still)
+    )
+    inner = (slice(None), *(index[:, 6:-6, 6:-6] for index in where))
+    brightest = moved[inner].max()
+    assert np.abs(parts - moved[inner]).max() < 2e-3 * brightest  # splines remember far voxels a little
+    assert np.abs(parts - rest[inner])[10:].max() > 0.1 * brightest
+
+
+def test_moving_heads_are_among_the_patches(cache):
+    moving, rng = [], np.random.default_rng(0)
+    body = body_of("stroke", 0, "small", cache)
+    for _ in range(30):
+        moving.append(draw_examination(rng, "stroke", body).motion is not None)
+    assert any(moving)
+    assert not all(moving)
+    drawn = source(cache, group=2).draw(24, np.random.default_rng(1))  # twelve examinations, of which some move
+    assert np.all(np.isfinite(drawn.signal))
+    assert drawn.signal.shape == (24, 21, 24, 24)

@@ -101,6 +101,13 @@ class Draw:
         p = self.protocol
         return int(np.sum(p.times_s + p.interval_s / 2 <= self.bolus.arrival_s))
 
+    def within_slices(self) -> Draw:
+        """The same draw with the part of its motion that a stack of patches can follow: shifts within the slice."""
+        if self.motion is None:
+            return self
+        shifts = self.motion.translations_mm * (1, 1, 0)
+        return replace(self, motion=HeadMotion(shifts, np.zeros_like(self.motion.rotations_deg)))
+
     @property
     def white_matter_signal(self) -> float:
         """Signal of white matter before contrast at the nominal flip angle, to which noise is scaled."""
@@ -183,8 +190,8 @@ def scan(
     noise : Generator
         Source of the noise.
     where : tuple of ndarray, optional
-        Index arrays z, y, x into the body's grid that give a stack's shape; by default the whole body, which is the
-        only one that moves.
+        Index arrays z, y, x into the body's grid that give a stack's shape; by default the whole body. A stack is
+        given a draw that moves within its slices only (`Draw.within_slices`).
     report : Reporter, optional
         Progress and cancellation.
     """
@@ -197,9 +204,8 @@ def scan(
     still = [examination.unenhanced(angle) for angle in p.flip_angles_deg]
     sigma = draw.white_matter_signal / snr
     signal *= draw.gain_drift
-    moves = draw.motion is not None and where is None
     for number, frame in enumerate(signal):
-        seen = draw.motion.moved(frame, number, anatomy.geometry) if moves else frame
+        seen = frame if draw.motion is None else draw.motion.moved(frame, number, anatomy.geometry)
         signal[number] = with_noise(seen, noise, sigma)
     volumes = np.stack([with_noise(volume, noise, sigma) for volume in still])
     if p.baseline_is_flip_angle_volume:

@@ -1,8 +1,8 @@
 """Patches to train on: cut from the bodies of subjects and examined anew every time, so that none is seen twice.
 
 The body of a subject is drawn once and cached; bolus, tissue values, field, noise, input function, T1 and the fits that
-are the targets belong to each draw. The geometry follows Ulas et al. 2019: 24 x 24 voxels every 6, the first and last
-five slices left out, 20 slices, 10,000 places per subject.
+are the targets belong to each draw; heads move within their slices. The geometry follows Ulas et al. 2019: 24 x 24
+voxels every 6, the first and last five slices left out, 20 slices, 10,000 places per subject.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from simulate.subject import SNR_RANGE, SimulatedSubject, sinus_patches
 from simulate.targets import require_target, stacked_targets
 
 _SINUS_WINDOWS = 2
+_MARGIN = 2
+"""Voxels around a patch that may move into it."""
 _FEWEST_BRAIN = 0.1
 """Share of a training patch that must be brain."""
 _EDGE_SLICES = 5
@@ -161,7 +163,8 @@ class PatchSource:
         if subject.series.geometry.size_xyz[0] < self._patch or subject.series.geometry.size_xyz[1] < self._patch:
             raise InputError(f"A patch of {self._patch} voxels does not fit into the series.")
         middle = self._middle_slices(len(subject.brain))
-        where = _windows(_places(subject.brain, middle, self._patch, self._stride, 0.0), self._patch)
+        places = _places(subject.brain, middle, self._patch, self._stride, 0.0)
+        where = _windows(places, self._patch, 0, subject.brain.shape)
         measured = _Measured.of(
             subject.reading, subject.truth, subject.brain, self.target, subject.true_curve, subject.snr,
         )  # fmt: skip
@@ -187,19 +190,22 @@ class PatchSource:
     def _group_of(self, seed: int, n: int, protocol: Protocol, rng: np.random.Generator) -> PatchBatch:
         """Patches of one subject in one examination."""
         body, brain, places = self._subject(seed)
-        draw = draw_examination(rng, self.preset, body, protocol)
+        draw = draw_examination(rng, self.preset, body, protocol).within_slices()
+        margin = 0 if draw.motion is None else _MARGIN
         snr = float(np.exp(rng.uniform(*np.log(self._snr))))
         chosen = places[rng.choice(len(places), n, replace=n > len(places))]
         corners, centres = self._with_sinus(body, draw, chosen)
-        where = _windows(corners, self._patch)
-        shares, stack = body.shares[(slice(None), *where)], Geometry((self._patch, self._patch, len(corners)))
+        where = _windows(corners, self._patch, margin, brain.shape)
+        stack = Geometry((*where[0].shape[:0:-1], len(corners)), body.geometry.spacing_mm)
+        shares = body.shares[(slice(None), *where)]
         textures = Textures(*(getattr(body.textures, f.name)[where] for f in fields(Textures)))
         scanned = scan(draw, Anatomy(body.fractions(shares), stack), textures, snr, rng, where=where)
         mask = brain[where]
         mask[n:] = False
-        reading = read_scan(scanned, protocol, centres, mask)
+        reading = read_scan(scanned, protocol, centres + (0, margin, margin), mask)
         measured = _Measured.of(reading, scanned.truth, mask, self.target, draw.bolus.curve, snr)
-        batch = measured.batch(self.names, None, slice(0, n))
+        inner = slice(margin, margin + self._patch)
+        batch = measured.batch(self.names, stack=(slice(0, n), inner, inner))
         return _mirrored(batch, rng.random(n) < 0.5)
 
     def _with_sinus(self, body: Body, draw: Draw, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -221,11 +227,14 @@ def _places(brain: np.ndarray, slices: range, patch: int, stride: int, fewest: f
     return np.stack([z, y, x], 1)[held > fewest * patch**2]
 
 
-def _windows(corners: np.ndarray, patch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Index arrays z, y, x that cut patches (n, p, p) out of a volume."""
+def _windows(
+    corners: np.ndarray, patch: int, margin: int, shape: tuple[int, int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Index arrays z, y, x that cut patches with a margin (n, p, p) out of a volume, whose edges go on outside."""
     z, y, x = corners.T[:, :, None, None]
-    along = np.arange(patch)
-    return z, y + along[:, None], x + along
+    along = np.arange(-margin, patch + margin)
+    inside = np.clip(y + along[:, None], 0, shape[1] - 1), np.clip(x + along, 0, shape[2] - 1)
+    return tuple(np.broadcast_arrays(z, *inside))
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,12 +277,12 @@ class _Measured:
         )  # fmt: skip
 
     def batch(
-        self, names: tuple[str, ...], where: tuple[np.ndarray, ...] | None, keep: slice = slice(None)
+        self, names: tuple[str, ...], where: tuple[np.ndarray, ...] | None = None, stack: tuple[slice, ...] = ()
     ) -> PatchBatch:
-        """Cut patches out of a volume, or take those of a stack as they are."""
+        """Patches at the indices ``where`` of a volume, or those of a part of a stack as they are."""
 
         def cut(array: np.ndarray) -> np.ndarray:
-            patches = array[..., keep, :, :] if where is None else array[(..., *where)]
+            patches = array[(..., *(stack if where is None else where))]
             leading_first = patches if patches.ndim == 3 else patches.swapaxes(0, 1)
             return np.ascontiguousarray(leading_first, bool if patches.dtype == bool else np.float32)
 
