@@ -9,6 +9,8 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
 _PLOT, _PART = "DCEPKMaps.plot", "DCEPKMaps.curve"
+_LEGEND_ENTRY, _MOST_LEGEND, _MARGIN = 0.1, 0.5, 0.03
+"""Height of an entry and of the largest legend, and the margin, relative to the range of the values."""
 _LINE_WIDTH, _POINT_SIZE = 2.0, 9.0
 
 
@@ -68,8 +70,16 @@ class CurvePlot:
         self.chart.SetLegendVisibility(True)
         self.chart.EndModify(wasModifying)
 
-    def update(self, curves: list[Curve]) -> None:
-        """Show these curves, in this order, in place of the earlier ones."""
+    def update(self, curves: list[Curve], legendAbove: bool = True) -> None:
+        """Show these curves, in this order, in place of the earlier ones.
+
+        Parameters
+        ----------
+        curves : list of Curve
+            Values that are not finite are left out.
+        legendAbove : bool
+            Leave room for the legend above the curves; otherwise the range of values alone decides.
+        """
         wasModifying = self.chart.StartModify()
         self.chart.RemoveAllPlotSeriesNodeIDs()
         for index, curve in enumerate(curves):
@@ -78,6 +88,7 @@ class CurvePlot:
             if finite.any():
                 series = self._series(index, curve, x[finite], y[finite])
                 self.chart.AddAndObservePlotSeriesNodeID(series.GetID())
+        self._setRange(curves if legendAbove else [])
         self.chart.EndModify(wasModifying)
 
     def setTitle(self, title: str) -> None:
@@ -90,6 +101,17 @@ class CurvePlot:
         selection = applicationLogic.GetSelectionNode()
         selection.SetActivePlotChartID(self.chart.GetID())
         applicationLogic.PropagatePlotChartSelection()
+
+    def _setRange(self, curves: list[Curve]) -> None:
+        """Slicer draws the legend over the upper right corner, where curves would run through it."""
+        values = np.concatenate([np.asarray(curve.y, float) for curve in curves] or [np.empty(0)])
+        values = values[np.isfinite(values)]
+        self.chart.SetYAxisRangeAuto(values.size == 0)
+        if values.size:
+            low, high = float(values.min()), float(values.max())
+            span = (high - low) or abs(high) or 1.0
+            room = min(_MOST_LEGEND, _LEGEND_ENTRY * len(curves))
+            self.chart.SetYAxisRange(low - _MARGIN * span, high + (_MARGIN + room) * span)
 
     def _series(self, index: int, curve: Curve, x: np.ndarray, y: np.ndarray):
         """The series node at a place of the chart, filled with a curve."""

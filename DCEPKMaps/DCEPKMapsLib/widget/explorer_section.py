@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from ..explorer import Explorer
 from ..parameters import inScene
 from .fields import showSentences
+from .on_screen import showChart
 from .section import Section
 from .table_view import fitTable
 
@@ -97,4 +98,4 @@ class ExplorerSection(Section):
         place.setPlaceModeEnabled(True)
 
     def _onShowCurves(self) -> None:
-        slicer.modules.plots.logic().ShowChartInLayout(self.explorer.plot.chart)
+        showChart(self.explorer.plot)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import slicer
 from slicer.i18n import tr as _
 
 from dcepk.errors import without_options
 from dcepk.vif import InputFunction
 
 from ..plots import Curve, CurvePlot
+from .on_screen import showChart
 
 _SECONDS_PER_MINUTE = 60.0
 _PLASMA_COLOR, _FINE_COLOR, _SIGNAL_COLOR = (0.84, 0.15, 0.16), (0.95, 0.55, 0.50), (0.45, 0.45, 0.45)
@@ -42,7 +42,7 @@ class InputFunctionPlot:
 
     def show(self) -> None:
         """Show the chart in a plot view, in a layout that has one."""
-        slicer.modules.plots.logic().ShowChartInLayout(self._chart().chart)
+        showChart(self._chart())
 
     def _chart(self) -> CurvePlot:
         # Made anew each time: it takes its nodes over, and a closed scene has none.

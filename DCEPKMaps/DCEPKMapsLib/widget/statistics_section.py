@@ -15,6 +15,7 @@ from ..results import StudyResult
 from ..statistics import RegionTable, boxes, boxRange, meanCurves, regionStatistics, saveStatistics, statisticsTable
 from .connectors import Option, fillOptions
 from .fields import showSentences
+from .on_screen import showChart, showTable
 from .result_menu import ResultMenu
 from .section import Section
 from .table_view import fitTable
@@ -90,6 +91,7 @@ class StatisticsSection(Section):
             widget.setVisible(found is not None)
         if found is not None:
             fitTable(view)
+            showTable(table)
             fillOptions(ui.statisticsPlot, _plots(found))
             ui.statisticsPlot.setCurrentIndex(max(ui.statisticsPlot.currentIndex, 0))
         showSentences(ui.statisticsMessage, sentences)
@@ -111,7 +113,7 @@ class StatisticsSection(Section):
             slicer.util.errorDisplay(without_options(str(error)))
 
     def _onPlot(self) -> None:
-        slicer.modules.plots.logic().ShowChartInLayout(self.plot().chart)
+        showChart(self.plot())
 
     def plot(self) -> CurvePlot:
         """The chosen plot, filled."""
@@ -119,7 +121,7 @@ class StatisticsSection(Section):
         if chosen.startswith(_MAP):
             name = chosen.removeprefix(_MAP)
             plot = CurvePlot(self.panel.scene, _PLOT, _label(name), _("Number of the region"), _label(name))
-            plot.update(boxes(self.found, name))
+            plot.update(boxes(self.found, name), legendAbove=False)
             plot.chart.SetXAxisRange(*boxRange(self.found))
             plot.chart.SetXAxisRangeAuto(False)
             return plot
