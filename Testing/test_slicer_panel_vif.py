@@ -248,6 +248,18 @@ def test_the_chart_is_shown_in_a_layout_with_a_plot(shown, scene, slicer):
     assert slicer.app.layoutManager().plotViewCount > 0
 
 
+def test_an_empty_plot_view_on_screen_shows_the_curve_and_another_chart_stays(shown, scene):
+    view = scene.AddNewNodeByClass("vtkMRMLPlotViewNode")
+    view.SetMappedInLayout(1)
+    point_of(shown, scene)
+    curve(shown)
+    assert view.GetPlotChartNode().GetTitle() == "Input function"
+    other = scene.AddNewNodeByClass("vtkMRMLPlotChartNode")
+    view.SetPlotChartNodeID(other.GetID())
+    shown.panel.refresh()
+    assert view.GetPlotChartNode() is other
+
+
 def test_a_point_chosen_elsewhere_has_its_curve_when_the_module_is_entered(shown, scene):
     shown.panel.exit()
     shown.parameters.vifSource, shown.parameters.vifPoint = "point", vessel_point(scene)

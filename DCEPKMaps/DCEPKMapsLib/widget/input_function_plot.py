@@ -9,7 +9,7 @@ from dcepk.errors import without_options
 from dcepk.vif import InputFunction
 
 from ..plots import Curve, CurvePlot
-from .on_screen import showChart
+from .on_screen import offerChart, showChart
 
 _SECONDS_PER_MINUTE = 60.0
 _PLASMA_COLOR, _FINE_COLOR, _SIGNAL_COLOR = (0.84, 0.15, 0.16), (0.95, 0.55, 0.50), (0.45, 0.45, 0.45)
@@ -43,6 +43,10 @@ class InputFunctionPlot:
     def show(self) -> None:
         """Show the chart in a plot view, in a layout that has one."""
         showChart(self._chart())
+
+    def offer(self) -> None:
+        """Show the chart in a plot view on screen that shows nothing."""
+        offerChart(self._chart())
 
     def _chart(self) -> CurvePlot:
         # Made anew each time: it takes its nodes over, and a closed scene has none.

@@ -16,6 +16,13 @@ def showChart(plot: CurvePlot) -> None:
         slicer.modules.plots.logic().ShowChartInLayout(plot.chart)
 
 
+def offerChart(plot: CurvePlot) -> None:
+    """Show a plot in the plot view on screen, unless that shows a chart already."""
+    views = slicer.util.getNodesByClass("vtkMRMLPlotViewNode")
+    if any(view.IsMappedInLayout() and view.GetPlotChartNode() is None for view in views):
+        plot.show(slicer.app.applicationLogic())
+
+
 def showTable(table) -> None:
     """Show a table node in the table views on screen, where there are any."""
     logic = slicer.app.applicationLogic()

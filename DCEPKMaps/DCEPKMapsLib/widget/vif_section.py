@@ -102,6 +102,8 @@ class VifSection(Section):
         self._markups.follow(self._node(kind))
         self._wish(kind)
         self._showWords()
+        if self.inputFunction is not None and self.panel.entered:
+            self._plot.offer()
 
     @property
     def searching(self) -> bool:
