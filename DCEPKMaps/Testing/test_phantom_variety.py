@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from dcepk.geometry import Geometry
 from dcepk.phantom import PROTOCOLS, make_phantom
 from dcepk.phantom.atlas import load_atlas
 from dcepk.phantom.blood import Blood, subject_blood
 from dcepk.phantom.bolus import subject_bolus
 from dcepk.phantom.lesions import subject_labels
-from dcepk.phantom.motion import subject_motion
+from dcepk.phantom.motion import HeadMotion, subject_motion
 from dcepk.phantom.streams import Streams
 from dcepk.phantom.tissues import label_of, subject_tissues
 from dcepk.phantom.variety import USUAL, WIDE, Variety
@@ -156,3 +157,15 @@ def test_restless_head_walks_and_jumps():
     steps = np.linalg.norm(np.diff(motion.translations_mm, axis=0), axis=1)
     assert 0.02 < np.mean(steps > 0.9) < 0.09
     assert np.median(steps[3:]) == pytest.approx(0.2 * np.sqrt(3), rel=0.2)
+
+
+def test_shift_within_slices_is_that_of_the_general_way():
+    geometry = Geometry((30, 34, 5), (1.0, 1.5, 4.0))
+    frame = ndimage.gaussian_filter(np.random.default_rng(0).uniform(0, 9, geometry.shape), (0, 1, 1)).astype(
+        np.float32
+    )
+    shift, nearly_none = np.array([[1.3, -2.9, 0.0]]), np.full((1, 3), 1e-9)
+    fast = HeadMotion(shift, np.zeros((1, 3))).moved(frame, 0, geometry)
+    general = HeadMotion(shift, nearly_none).moved(frame, 0, geometry)
+    np.testing.assert_allclose(fast, general, atol=1e-4)
+    assert np.abs(fast - frame).max() > 0.5

@@ -40,6 +40,8 @@ class HeadMotion:
         rotation = self.rotations_deg[number] * _RAS_TO_LPS
         if not (np.any(translation) or np.any(rotation)):
             return frame
+        if not (translation[2] or np.any(rotation)):
+            return _shifted(frame, translation / geometry.spacing_mm)
         back = Rotation.from_rotvec(-rotation, degrees=True).as_matrix()
         spacing = np.asarray(geometry.spacing_mm)
         matrix = (back * spacing) / spacing[:, None]
@@ -85,6 +87,21 @@ def subject_motion(rng: np.random.Generator, kind: str, frames: int, baseline_fr
         for frame in np.sort(rng.choice(moving, min(_JUMPS, moving.size), replace=False)):
             pose[frame:, :3], pose[frame:, 3:] = (_JUMP_SIZE * _direction(rng) for _ in range(2))
     return HeadMotion(pose[:, :3], pose[:, 3:])
+
+
+def _shifted(frame: np.ndarray, shift_xy: np.ndarray) -> np.ndarray:
+    """A frame shifted within its slices by voxels along x and y: the same splines, axis by axis, and much faster."""
+    out = frame.astype(np.float64)
+    for axis, shift in ((2, shift_xy[0]), (1, shift_xy[1])):
+        whole = int(np.floor(-shift))
+        t, reach = -shift - whole, abs(whole) + 2
+        weights = np.zeros(2 * reach + 1)
+        first = reach + whole - 1
+        weights[first : first + 4] = (
+            (1 - t) ** 3 / 6, (3 * t**3 - 6 * t**2 + 4) / 6, (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6, t**3 / 6,
+        )  # fmt: skip
+        out = ndimage.correlate1d(ndimage.spline_filter1d(out, 3, axis, mode="nearest"), weights, axis, mode="nearest")
+    return np.maximum(out, 0).astype(np.float32)
 
 
 def _direction(rng: np.random.Generator) -> np.ndarray:
