@@ -256,3 +256,23 @@ def test_forgetting_cancels_and_drops_everything(scene, logic, study):
     logic.forget()
     assert finished(run).cancelled
     assert logic.latest() is None
+
+
+def test_copies_of_maps_are_the_users_and_survive_a_second_run(scene, logic, study):
+    from DCEPKMapsLib.volumes import arrayOf
+
+    request = small_request(scene, study)
+    first = logic.run(request)
+    original = first.nodes.maps["Ktrans"]
+    copy = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "my Ktrans before")
+    copy.CopyContent(original)
+    for name in original.GetAttributeNames():
+        copy.SetAttribute(name, original.GetAttribute(name))
+    copy.SetNodeReferenceID("DCEPKMaps.sequence", request.sequence.GetID())
+    table = scene.AddNewNodeByClass("vtkMRMLTableNode")
+    table.Copy(first.nodes.vifTable)
+    before = np.array(arrayOf(copy))
+    second = logic.run(replace(request, t1S=2.0))
+    assert second.nodes.maps["Ktrans"] is original
+    np.testing.assert_array_equal(arrayOf(copy), before)
+    assert copy.GetScene() is scene

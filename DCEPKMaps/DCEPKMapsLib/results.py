@@ -1,7 +1,8 @@
 """Results of an analysis as nodes of a scene: one volume for each map, a table for the input function, one folder.
 
-Every node says what it is in attributes (`ROLE`, `MAP`, `METHOD`) and which series it belongs to by a node reference,
-so that a later run of the same method on the same series finds its nodes again, also in a scene that was loaded.
+Every node says what it is in attributes (`ROLE`, `MAP`, `METHOD`) and which series it belongs to by a node reference.
+The table refers to the volumes, so that a later run of the same method on the same series finds them again, also in a
+scene that was loaded; copies that a user makes of them are the user's.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ SERIES_REFERENCE, B1_REFERENCE = "DCEPKMaps.sequence", "DCEPKMaps.b1"
 MAP_ROLE, ERROR_ROLE, QUALITY_ROLE, MODEL_ROLE, T10_ROLE, MASK_ROLE, VIF_ROLE = (
     "map", "error", "quality", "model", "t10", "mask", "vif",
 )  # fmt: skip
+_VOLUME_REFERENCE = "DCEPKMaps.volume."
 _EXTRA_MAPS = ("residual", "R2")
 
 
@@ -122,18 +124,21 @@ class ResultWriter:
     def steps(self) -> Iterator[float]:
         """Write; yields the fraction done after each node."""
         study, maps = self._study, self._study.maps
-        nodes, jobs = ResultNodes(), list(self._volumes())
+        table = resultTable(self._scene, self._sequence, self._method.name)
+        table = table or self._made("vtkMRMLTableNode", VIF_ROLE, "")
+        nodes, jobs = ResultNodes(vifTable=table), list(self._volumes())
         for done, (role, name, array) in enumerate(jobs, 1):
-            volume = self._node("vtkMRMLScalarVolumeNode", role, name)
+            reference = _reference(role, name)
+            volume = table.GetNodeReference(reference) or self._made("vtkMRMLScalarVolumeNode", role, name)
+            table.SetNodeReferenceID(reference, volume.GetID())
             setArray(volume, array, maps.geometry)
             if volume.GetDisplayNode() is None:
                 volume.CreateDefaultDisplayNodes()
             _place(nodes, role, name, volume)
             yield done / (len(jobs) + 1)
-        nodes.vifTable = self._node("vtkMRMLTableNode", VIF_ROLE, "")
-        _fillCurve(nodes.vifTable, study.vif)
-        nodes.vifTable.SetAttribute(SUMMARY, json.dumps(_summary(study)))
-        nodes.vifTable.SetNodeReferenceID(B1_REFERENCE, self._b1Map.GetID() if self._b1Map is not None else None)
+        _fillCurve(table, study.vif)
+        table.SetAttribute(SUMMARY, json.dumps(_summary(study)))
+        table.SetNodeReferenceID(B1_REFERENCE, self._b1Map.GetID() if self._b1Map is not None else None)
         self._removeStale(nodes)
         nodes.folder = _folder(self._scene, self._folderName(), nodes.all())
         self.result = StudyResult(maps, study.vif, study.t10, study, self._sequence, nodes)
@@ -161,49 +166,67 @@ class ResultWriter:
     def _folderName(self) -> str:
         return f"{self._method.label}: {self._sequence.GetName()}"
 
-    def _node(self, className: str, role: str, name: str):
-        """The node of an earlier run, or a new one."""
-        for node in resultNodesOf(self._scene, self._sequence):
-            if (node.GetAttribute(ROLE), node.GetAttribute(MAP), node.GetAttribute(METHOD)) == (
-                role, name, self._method.name,
-            ):  # fmt: skip
-                return node
+    def _made(self, className: str, role: str, name: str):
         node = self._scene.AddNewNodeByClass(className, _title(role, name, self._method))
         for attribute, value in ((ROLE, role), (MAP, name), (METHOD, self._method.name)):
             node.SetAttribute(attribute, value)
         node.SetNodeReferenceID(SERIES_REFERENCE, self._sequence.GetID())
-        if role in (MASK_ROLE, VIF_ROLE):
-            node.SetHideFromEditors(role == MASK_ROLE)
+        node.SetHideFromEditors(role == MASK_ROLE)
         return node
 
     def _removeStale(self, nodes: ResultNodes) -> None:
         """Remove what an earlier run left and this one does not make, such as the T1 map."""
         kept = {node.GetID() for node in nodes.all()}
-        for node in list(resultNodesOf(self._scene, self._sequence)):
-            if node.GetAttribute(METHOD) == self._method.name and node.GetID() not in kept:
+        for reference, node in _referenced(nodes.vifTable).items():
+            if node.GetID() not in kept:
+                nodes.vifTable.SetNodeReferenceID(reference, None)
                 self._scene.RemoveNode(node)
 
 
-def resultNodesOf(scene, sequence=None) -> list[Any]:
-    """Every node of a result in a scene, of one series or of all."""
-    found = []
-    for className in ("vtkMRMLScalarVolumeNode", "vtkMRMLTableNode"):
-        for i in range(scene.GetNumberOfNodesByClass(className)):
-            node = scene.GetNthNodeByClass(i, className)
-            belongs = sequence is None or node.GetNodeReferenceID(SERIES_REFERENCE) == sequence.GetID()
-            if node.GetAttribute(ROLE) and belongs:
-                found.append(node)
-    return found
+def resultTable(scene, sequence, methodName: str):
+    """The table of the input function of a method's result on a series, which refers to its maps; None without one.
+
+    Of several the oldest counts: a copy that a user makes has the same attributes and comes later.
+    """
+    return next((t for t, s, m in _resultTables(scene) if s is sequence and m == methodName), None)
 
 
 def groupedNodes(scene) -> list[tuple[Any, str, ResultNodes]]:
     """The results in a scene: series, name of the method, nodes."""
-    groups: dict[tuple[str, str], ResultNodes] = {}
-    for node in resultNodesOf(scene):
-        key = (node.GetNodeReferenceID(SERIES_REFERENCE) or "", node.GetAttribute(METHOD) or "")
-        _place(groups.setdefault(key, ResultNodes()), node.GetAttribute(ROLE), node.GetAttribute(MAP), node)
-    found = ((scene.GetNodeByID(series), method, nodes) for (series, method), nodes in groups.items() if series)
-    return [(series, method, nodes) for series, method, nodes in found if series is not None and nodes.maps]
+    groups: dict[tuple[str, str], tuple[Any, str, ResultNodes]] = {}
+    for table, sequence, methodName in _resultTables(scene):
+        nodes = ResultNodes(vifTable=table)
+        for reference, node in _referenced(table).items():
+            _place(nodes, *_roleAndName(reference), node)
+        if nodes.maps:
+            groups.setdefault((sequence.GetID(), methodName), (sequence, methodName, nodes))
+    return list(groups.values())
+
+
+def _resultTables(scene) -> Iterator[tuple[Any, Any, str]]:
+    """Tables of input functions of results with their series and method."""
+    for i in range(scene.GetNumberOfNodesByClass("vtkMRMLTableNode")):
+        table = scene.GetNthNodeByClass(i, "vtkMRMLTableNode")
+        sequence = table.GetNodeReference(SERIES_REFERENCE)
+        if table.GetAttribute(ROLE) == VIF_ROLE and sequence is not None:
+            yield table, sequence, table.GetAttribute(METHOD) or ""
+
+
+def _reference(role: str, name: str) -> str:
+    """The role of the node reference from the table of a result to one of its volumes."""
+    return f"{_VOLUME_REFERENCE}{role}.{name}"
+
+
+def _roleAndName(reference: str) -> tuple[str, str]:
+    role, _, name = reference.removeprefix(_VOLUME_REFERENCE).partition(".")
+    return role, name
+
+
+def _referenced(table) -> dict[str, Any]:
+    """The volumes of a result by the role of their reference."""
+    roles = [table.GetNthNodeReferenceRole(i) for i in range(table.GetNumberOfNodeReferenceRoles())]
+    found = ((role, table.GetNodeReference(role)) for role in roles if role and role.startswith(_VOLUME_REFERENCE))
+    return {role: node for role, node in found if node is not None}
 
 
 def summaryOf(nodes: ResultNodes) -> dict[str, Any] | None:

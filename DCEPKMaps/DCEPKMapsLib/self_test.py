@@ -20,7 +20,7 @@ from dcepk.settings import Settings
 from .parameters import DCEPKMapsParameterNode, toRequest
 from .phantoms import PHANTOMS
 from .request import StudyRequest, VifKind, VifRequest
-from .results import resultNodesOf
+from .results import groupedNodes
 from .sample_data import SampleStudy, addPhantom, simulatedPhantom
 from .sequences import describe, seriesOf
 from .statistics import regionStatistics, statisticsTable
@@ -121,7 +121,7 @@ def runInTheBackground(study) -> None:
     while not run.step():
         slicer.app.processEvents()
     _require(run.cancelled and not run.error, f"The cancelled run says: {run.error}")
-    _require(not resultNodesOf(slicer.mrmlScene), "The cancelled run left nodes.")
+    _require(not groupedNodes(slicer.mrmlScene), "The cancelled run left nodes.")
     run = study.start(_request(sample, "patlak"))
     while not run.step():
         slicer.app.processEvents()
