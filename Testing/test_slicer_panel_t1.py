@@ -82,6 +82,63 @@ def test_volumes_with_angles_are_entered_when_a_series_is_chosen(shown, scene, s
     assert shown.panel.missing == ()
 
 
+def test_volumes_of_another_series_are_left_alone(shown, scene, study):
+    from DCEPKMapsLib.companions import attach
+
+    sequences, tables = [], []
+    for _ in range(2):
+        sequences.append(sequence_node(scene, study.series))
+        volumes = [angle_volume(scene, study.series.geometry, angle) for angle in (2, 15)]
+        for volume in volumes:
+            attach(volume, sequences[-1])
+        tables.append(volumes)
+    for number in (1, 0, 1):
+        shown.parameters.inputSequence = sequences[number]
+        shown.idle()
+        assert list(shown.parameters.flipAngleVolumes) == tables[number]
+
+
+def test_volumes_in_the_folder_of_the_series_come_first(shown, scene, study):
+    from DCEPKMapsLib.companions import flipAngleVolumes
+    from DCEPKMapsLib.sequence_reader import addSeries
+
+    hierarchy = shown.slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    studies = []
+    for name in ("one", "two"):
+        folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), name)
+        added = addSeries(scene, study.series, name)
+        volumes = [angle_volume(scene, study.series.geometry, angle) for angle in (2, 15)]
+        for node in (added.proxy, *volumes):
+            hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), folder)
+        studies.append((added.sequence, volumes))
+    for sequence, volumes in studies:
+        assert [volume for volume, _angle in flipAngleVolumes(sequence)] == volumes
+
+
+def test_in_doubt_the_table_stays_empty_and_says_so(shown, scene, study):
+    for angle in (2, 2, 15):
+        angle_volume(scene, study.series.geometry, angle)
+    sequence_node(scene, study.series)
+    shown.idle()
+    assert rows(shown) == []
+    assert "Several volumes have the same flip angle" in shown.ui("T1Section").t1Message.text
+    assert not shown.ui("RunSection").applyButton.enabled
+
+
+def test_volumes_chosen_together_with_a_series_stay(shown, scene, study):
+    sequence_node(scene, study.series)
+    shown.idle()
+    other = sequence_node(scene, study.series)
+    volumes = [angle_volume(scene, study.series.geometry, None) for _ in range(2)]
+    parameters = shown.parameters
+    with shown.slicer.util.NodeModify(parameters.parameterNode):
+        parameters.inputSequence = other
+        parameters.t1Source = "flipAngles"
+        parameters.flipAngleVolumes, parameters.flipAngles = volumes, [2.0, 15.0]
+    shown.idle()
+    assert [angle for _name, angle in rows(shown)] == ["2", "15"]
+
+
 def test_one_angle_is_not_enough_to_be_entered(shown, scene, study):
     angle_volume(scene, study.series.geometry, 15)
     sequence_node(scene, study.series)

@@ -21,6 +21,7 @@ from dcepk.phantom import Phantom, make_phantom
 from dcepk.phantom.tissues import label_of
 from dcepk.progress import CancelledCallback, ProgressCallback, Reporter
 
+from .companions import attach
 from .logic import FLIP_ANGLE, REPETITION_TIME
 from .phantoms import PHANTOMS, SamplePhantom
 from .sequence_reader import addSeries
@@ -154,6 +155,8 @@ def addPhantom(
     names = [n for n in PARAMETERS if n in phantom.truth] if withTruth else []
     truth = {n: addVolume(scene, _unique(scene, f"{title} true {n}"), phantom.truth[n], geometry) for n in names}
     study = SampleStudy(sample, added.sequence, added.proxy, flipAngleVolumes, segmentation, point, truth, 0)
+    for companion in (*(volume for volume, _ in flipAngleVolumes), segmentation, point):
+        attach(companion, added.sequence)
     return _inFolder(scene, study)
 
 

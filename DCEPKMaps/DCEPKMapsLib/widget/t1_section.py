@@ -6,10 +6,10 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from dcepk.errors import DCEPKError, GeometryMismatch, InputError
+from dcepk.errors import InputError, without_options
 from dcepk.study import require_plausible_t1
 
-from ..logic import FLIP_ANGLE
+from ..companions import angleOf, flipAngleVolumes
 from ..parameters import (
     MASK_ALL,
     MASK_AUTO,
@@ -20,9 +20,7 @@ from ..parameters import (
     flipAnglePairs,
     inScene,
 )
-from ..sequences import describe
 from ..typed import positiveNumber, typedNumber
-from ..volumes import geometryOf
 from .connectors import Option, fillOptions
 from .fields import NumberField, showSentences
 from .section import Section
@@ -72,6 +70,8 @@ class T1Section(Section):
         table.connect("cellChanged(int,int)", self._onAngleTyped)
         ui.addFlipAngleButton.connect("clicked()", self._onAdd)
         ui.removeFlipAngleButton.connect("clicked()", self._onRemove)
+        self._doubt = ""
+        self._filled: tuple = ()
         self.panel.signals.seriesChosen.connect(self._onSeriesChosen)
 
     def refresh(self) -> None:
@@ -90,19 +90,22 @@ class T1Section(Section):
         if parameters.t1Source == T1_CONSTANT:
             sentences = [self._constant.mark(missing)]
         elif parameters.t1Source == T1_FLIP_ANGLES:
-            sentences = [self._repetitionTime.mark(), missing]
+            sentences = [self._repetitionTime.mark(), missing, "" if self._filled else self._doubt]
         showSentences(ui.t1Message, sentences if inScene(parameters.inputSequence) is not None else [])
         if bySegmentation and inScene(parameters.maskSegmentation) is None:
             ui.moreBox.collapsed = False
 
     def fillFlipAngles(self, sequence) -> None:
-        """Enter the volumes of the scene that carry a flip angle and lie on the grid of the series."""
-        found = _volumesWithAngle(self.panel.scene, sequence)
-        if len({angle for _volume, angle in found}) < _FEWEST_ANGLES:
-            return
-        with slicer.util.NodeModify(self.panel.parameters.parameterNode):
-            self._setPairs(found)
-            self.panel.parameters.t1Source = T1_FLIP_ANGLES
+        """Enter the volumes of the scene that carry a flip angle and belong to the series, where that is certain."""
+        self._doubt = ""
+        try:
+            found = flipAngleVolumes(sequence)
+        except InputError as error:
+            found, self._doubt = [], without_options(str(error))
+        if len(found) >= _FEWEST_ANGLES or self._doubt:
+            with slicer.util.NodeModify(self.panel.parameters.parameterNode):
+                self._setPairs(found)
+                self.panel.parameters.t1Source = T1_FLIP_ANGLES
 
     def _setPairs(self, pairs) -> None:
         parameters = self.panel.parameters
@@ -112,6 +115,7 @@ class T1Section(Section):
 
     def _showTable(self) -> None:
         table, pairs = self.ui.flipAngleTable, flipAnglePairs(self.panel.parameters)
+        self._filled = _identified(pairs)
         wasBlocked = table.blockSignals(True)
         table.setRowCount(len(pairs))
         for row, (volume, angle) in enumerate(pairs):
@@ -141,14 +145,21 @@ class T1Section(Section):
             return
         pairs = flipAnglePairs(self.panel.parameters)
         if all(volume is not other for other, _angle in pairs):
-            self._setPairs([*pairs, (volume, _angleOf(volume))])
+            self._setPairs([*pairs, (volume, angleOf(volume))])
 
     def _onRemove(self) -> None:
         rows = {index.row() for index in self.ui.flipAngleTable.selectedIndexes()}
         pairs = flipAnglePairs(self.panel.parameters)
         self._setPairs([pair for row, pair in enumerate(pairs) if row not in rows])
 
-    def _onSeriesChosen(self, _previous: str, sequence) -> None:
+    def _onSeriesChosen(self, previous: str, sequence) -> None:
+        """Volumes of the earlier series go; those that were chosen together with this one stay."""
+        self._doubt = ""
+        pairs = flipAnglePairs(self.panel.parameters)
+        if pairs and _identified(pairs) != self._filled:
+            return
+        if previous:
+            self._setPairs([])
         self.fillFlipAngles(sequence)
 
 
@@ -158,35 +169,6 @@ def _checkT1(text: str) -> None:
         require_plausible_t1(value)
 
 
-def _angleOf(volume) -> float:
-    """The flip angle that a volume carries, degrees; 0 for none."""
-    try:
-        return typedNumber(volume.GetAttribute(FLIP_ANGLE) or "", FLIP_ANGLE, "deg") or 0.0
-    except InputError:
-        return 0.0
-
-
-def _volumesWithAngle(scene, sequence) -> list[tuple]:
-    """Volumes with their angles, smallest first: those beside the series in the subject hierarchy, if any are."""
-    try:
-        grid = describe(sequence).geometry
-    except DCEPKError:
-        return []
-    volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode", scene)
-    found = [(v, _angleOf(v)) for v in volumes if _angleOf(v) > 0 and _liesOn(v, grid)]
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    if hierarchy is not None:
-
-        def folder(node) -> int:
-            return hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
-
-        found = [pair for pair in found if folder(pair[0]) == folder(sequence)] or found
-    return sorted(found, key=lambda pair: pair[1])
-
-
-def _liesOn(volume, grid) -> bool:
-    try:
-        grid.require_same(geometryOf(volume), "volume")
-    except (GeometryMismatch, InputError):
-        return False
-    return True
+def _identified(pairs) -> tuple:
+    """Pairs by the IDs of their nodes, which keeps no node of a closed scene alive."""
+    return tuple((volume.GetID(), angle) for volume, angle in pairs)
