@@ -1,8 +1,7 @@
-"""What the panel does with maps: curves of a voxel, statistics of regions, export."""
+"""What the panel does with maps: curves of a voxel, export."""
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 
 import numpy as np
@@ -165,96 +164,6 @@ def test_closing_the_scene_leaves_an_explorer_that_works_again(shown, scene, res
     run(shown, small_request(scene, study))
     explorer_point(shown, scene, ras_of(study, FIRST))
     wait_for_update(shown, lambda: ui.explorerMessage.text.startswith("Voxel"))
-
-
-# Statistics -----------------------------------------------------------------------------------------------------------
-
-
-def computed(shown, segmentation):
-    ui = shown.ui("StatisticsSection")
-    ui.regions.setCurrentNode(segmentation)
-    shown.idle()
-    ui.computeButton.click()
-    return ui
-
-
-def test_compute_says_what_it_waits_for(shown, scene, request_, segmentation):
-    ui = shown.ui("StatisticsSection")
-    assert (ui.computeButton.text, ui.computeButton.enabled) == ("Compute (waits for: maps of the series)", False)
-    run(shown, request_)
-    assert ui.computeButton.text == "Compute (waits for: a segmentation)"
-    ui.regions.setCurrentNode(scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "new"))
-    shown.idle()
-    assert ui.computeButton.text == "Compute (waits for: a segment)"
-    ui.regions.setCurrentNode(segmentation)
-    shown.idle()
-    assert (ui.computeButton.text, ui.computeButton.enabled) == ("Compute", True)
-
-
-def test_statistics_of_the_chosen_method_are_shown(shown, results, segmentation):
-    ui = computed(shown, segmentation)
-    assert [ui.statisticsResult.itemText(i) for i in range(ui.statisticsResult.count)] == ["Tofts", "Patlak"]
-    assert ui.statisticsResult.currentText == "Patlak"
-    assert ui.statisticsTable.rowCount == 4
-    assert float(cell(ui.statisticsTable, 0, "Mean")) == pytest.approx(0.002, rel=0.05)
-    ui.statisticsResult.setCurrentIndex(0)
-    ui.computeButton.click()
-    assert cell(ui.statisticsTable, 2, "Map (unit)") == "kep (/min)"
-
-
-def test_excluding_uncertain_voxels_shows_the_warning_of_the_command(shown, results, segmentation):
-    ui = shown.ui("StatisticsSection")
-    assert not ui.maxRelativeError.enabled
-    ui.excludeUncertain.checked = True
-    ui.maxRelativeError.value = 10
-    shown.idle()
-    assert ui.maxRelativeError.enabled
-    computed(shown, segmentation)
-    assert "values were dropped for their relative standard error" in ui.statisticsMessage.text
-    assert int(cell(ui.statisticsTable, 0, "Excluded (voxels)")) > 0
-
-
-def test_a_segmentation_that_cannot_be_used_is_one_sentence(shown, scene, results, study):
-    far = replace(study.series.geometry, origin_mm=(900.0, 900.0, 900.0))
-    ui = computed(shown, segmentation_node(scene, study.labels.array, far, NAMES))
-    assert ui.statisticsMessage.text == "No segment of 'regions' has a voxel inside the series."
-    assert ui.statisticsTable.isHidden()
-
-
-def test_every_plot_that_is_offered_can_be_drawn(shown, scene, results, segmentation):
-    ui = computed(shown, segmentation)
-    offered = [ui.statisticsPlot.itemText(i) for i in range(ui.statisticsPlot.count)]
-    assert offered == [
-        "Mean curves and fits of all regions", "Mean curve and fit: slow tissue", "Mean curve and fit: fast tissue",
-        "Boxes: Ktrans (/min)", "Boxes: vp",
-    ]  # fmt: skip
-    drawn = []
-    for i in range(len(offered)):
-        ui.statisticsPlot.setCurrentIndex(i)
-        ui.plotButton.click()
-        drawn.append(series_names(charts(scene)["Regions"]))
-    assert drawn[1] == ["slow tissue (mean)", "slow tissue (fit)"]
-    assert drawn[3] == ["1: slow tissue", "2: fast tissue", "Mean of the voxels", "Fit of the mean curve"]
-    assert charts(scene)["Regions"].GetTitle() == "vp"
-
-
-def test_table_is_saved_with_all_digits(shown, results, segmentation, tmp_path, monkeypatch):
-    import qt
-
-    ui = computed(shown, segmentation)
-    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(tmp_path / "table"))
-    ui.saveTableButton.click()
-    with open(tmp_path / "table.csv", newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    found = shown.section("StatisticsSection").found
-    assert [float(r["mean"]) for r in rows] == pytest.approx([r.mean for r in found.rois.statistics], rel=1e-6)
-
-
-def test_numbers_of_earlier_maps_are_not_left_standing(shown, results, segmentation, request_):
-    ui = computed(shown, segmentation)
-    run(shown, replace(request_, t1S=1.5))
-    assert ui.statisticsTable.isHidden()
-    assert ui.statisticsMessage.text == "The maps have changed: compute again."
 
 
 # Export ---------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import Any
+
 import qt
 import slicer
 from slicer.i18n import tr as _
@@ -12,9 +15,21 @@ from dcepk.maps import PARAMETERS
 from ..parameters import inScene
 from ..plots import CurvePlot
 from ..results import StudyResult
-from ..statistics import RegionTable, boxes, boxRange, meanCurves, regionStatistics, saveStatistics, statisticsTable
+from ..statistics import (
+    TABLE_NAME,
+    RegionTable,
+    boxes,
+    boxRange,
+    meanCurves,
+    regionsState,
+    regionStatistics,
+    saveStatistics,
+    statisticsTable,
+)  # fmt: skip
+from ..tables import fillTable, ownTable
 from .connectors import Option, fillOptions
 from .fields import showSentences
+from .observers import Observers
 from .on_screen import showChart, showTable
 from .result_menu import ResultMenu
 from .section import Section
@@ -22,6 +37,15 @@ from .table_view import fitTable
 
 _ALL, _ONE, _MAP = "all", "region:", "map:"
 _PLOT = "Regions"
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """What statistics are computed from."""
+
+    result: Any
+    regions: tuple
+    limit: float | None
 
 
 class StatisticsSection(Section):
@@ -42,8 +66,11 @@ class StatisticsSection(Section):
     def setup(self) -> None:
         ui = self.ui
         self.found: RegionTable | None = None
-        self._sentences: list[str] = []
+        self._basis: _Basis | None = None
+        self._followed = None
+        self._regionObservers = Observers(self.panel.refreshLater)
         self._menu = ResultMenu(self.panel, ui.statisticsResult)
+        ui.statisticsResult.connect("currentIndexChanged(int)", self._onResultChosen)
         ui.computeButton.connect("clicked()", self._onCompute)
         ui.saveTableButton.connect("clicked()", self._onSave)
         ui.plotButton.connect("clicked()", self._onPlot)
@@ -53,16 +80,61 @@ class StatisticsSection(Section):
     def refresh(self) -> None:
         ui, parameters = self.ui, self.panel.parameters
         self._menu.update()
+        self._followRegions()
+        self._dropStale()
         ui.maxRelativeError.setEnabled(parameters.excludeUncertain)
         missing = self._missing()
         ui.computeButton.setEnabled(not missing)
         ui.computeButton.text = _("Compute (waits for: {what})").format(what=missing) if missing else _("Compute")
+
+    def disconnect(self) -> None:
+        self._regionObservers.clear()
+        self._followed = None
+        super().disconnect()
 
     def sceneCloses(self) -> None:
         self._show(None, [])
 
     def cleanup(self) -> None:
         self._show(None, [])
+
+    # Whether the numbers are still those of what is chosen ---------------------------------------------------------
+
+    def _chosen(self) -> _Basis | None:
+        """What Compute would compute from now."""
+        parameters = self.panel.parameters
+        segmentation = inScene(parameters.regions)
+        if segmentation is None:
+            return None
+        return _Basis(self._menu.result, regionsState(segmentation), _limit(parameters))
+
+    def _followRegions(self) -> None:
+        """Hear of changes of the chosen segmentation."""
+        segmentation = inScene(self.panel.parameters.regions)
+        if segmentation is self._followed:
+            return
+        self._regionObservers.clear()
+        self._followed = segmentation
+        if segmentation is not None:
+            self._regionObservers.add(segmentation, *_contentEvents())
+
+    def _dropStale(self) -> None:
+        """Numbers of other maps or regions than those that are chosen are shown no longer, nor saved."""
+        if self.found is None:
+            return
+        chosen = self._chosen()
+        if self.found.result not in self.panel.logic.results.values():
+            self._drop(_("The maps have changed: compute again."))
+        elif chosen is None or replace(chosen, result=self._basis.result) != self._basis:
+            self._drop(_("The regions have changed: compute again."))
+        elif chosen != self._basis:
+            self._drop(_("Other maps are chosen: compute again."))
+
+    def _drop(self, sentence: str) -> None:
+        fillTable(ownTable(self.panel.scene, TABLE_NAME), [])  # views of other modules may show it too
+        self._show(None, [sentence])
+
+    # What the buttons do -------------------------------------------------------------------------------------------
 
     def _missing(self) -> str:
         """What Compute waits for, in a few words."""
@@ -77,6 +149,7 @@ class StatisticsSection(Section):
         try:
             with slicer.util.WaitCursor():
                 found = computedRegions(self.panel.parameters, self._menu.result)
+                self._basis = self._chosen()
         except DCEPKError as error:
             self._show(None, [without_options(str(error))])
             return
@@ -97,13 +170,17 @@ class StatisticsSection(Section):
         showSentences(ui.statisticsMessage, sentences)
 
     def _onResultsChanged(self) -> None:
-        """Numbers of maps that were computed again are no longer shown as if they were theirs."""
-        if self.found is not None and self.found.result not in self.panel.logic.results.values():
-            self._show(None, [_("The maps have changed: compute again.")])
         if self.panel.parameters is not None:
             self.refresh()
 
+    def _onResultChosen(self, _row: int) -> None:
+        if self.panel.parameters is not None:
+            self.panel.refreshLater()
+
     def _onSave(self) -> None:
+        self._dropStale()
+        if self.found is None:
+            return
         path = qt.QFileDialog.getSaveFileName(self.widget, _("Save the table"), "rois.csv", _("Tables (*.csv)"))
         if not path:
             return
@@ -135,8 +212,20 @@ class StatisticsSection(Section):
 
 def computedRegions(parameters, result: StudyResult) -> RegionTable:
     """Statistics of a result in the segments that the parameters name; errors as `regionStatistics`."""
-    limit = parameters.maxRelativeError / 100 if parameters.excludeUncertain else None
-    return regionStatistics(result, inScene(parameters.regions), maxRelativeSd=limit)
+    return regionStatistics(result, inScene(parameters.regions), maxRelativeSd=_limit(parameters))
+
+
+def _limit(parameters) -> float | None:
+    """The highest relative standard error of voxels that count."""
+    return parameters.maxRelativeError / 100 if parameters.excludeUncertain else None
+
+
+def _contentEvents() -> tuple[int, ...]:
+    content = slicer.vtkSegmentation
+    return (
+        content.SegmentAdded, content.SegmentRemoved, content.SegmentModified, content.SourceRepresentationModified,
+        slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
+    )  # fmt: skip
 
 
 def _plots(found: RegionTable) -> list[Option]:
