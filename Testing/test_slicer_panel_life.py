@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from slicer_panel import ShownPanel
-from slicer_scenes import sequence_node, small_request
+from slicer_scenes import sequence_node, small_request, vessel_point
 from small_study import T10_S, small_study
 
 MODULE = Path(__file__).resolve().parents[1] / "DCEPKMaps" / "DCEPKMaps.py"
@@ -60,6 +60,29 @@ def test_a_deleted_parameter_node_is_made_anew(shown, scene):
     assert not shown.ui("MethodSection").method.enabled
     shown.panel.enter()
     assert shown.parameters.method == "patlak"
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_a_loaded_scene_is_shown_whole(shown, scene, study, left):
+    shown.idle()
+    node, heard = shown.parameters.parameterNode, []
+    shown.panel.signals.seriesChosen.connect(lambda *chosen: heard.append(chosen))
+    if left:
+        shown.panel.exit()
+    scene.StartState(scene.ImportState)
+    sequence, point = sequence_node(scene, study.series), vessel_point(scene)
+    node.SetNodeReferenceID("inputSequence", sequence.GetID())
+    node.SetNodeReferenceID("vifPoint", point.GetID())
+    node.SetParameter("vifSource", "point")
+    scene.EndState(scene.ImportState)
+    shown.idle()
+    if left:
+        assert shown.parameters is None
+        shown.panel.enter()
+    assert (shown.parameters.inputSequence, shown.parameters.vifPoint) == (sequence, point)
+    assert shown.ui("InputSection").inputSequence.currentNode() is sequence
+    assert shown.ui("VifSection").vifPoint.currentNode() is point
+    assert heard == [], "a loaded series counts as chosen by the user, and what was loaded beside it would go"
 
 
 def test_parameter_nodes_are_shown_one_at_a_time(shown, scene):

@@ -105,7 +105,7 @@ class Panel:
         self._getParameterNode = getParameterNode
         self.request: StudyRequest | None = None
         self.missing: tuple[Missing, ...] = ()
-        self._entered = False
+        self._entered = self._bindLater = False
         self._seriesId = ""
         self._refreshing = self._refreshAgain = False
         self._idle = qt.QTimer()
@@ -219,6 +219,7 @@ class Panel:
         for event, callback in (
             (slicer.vtkMRMLScene.StartCloseEvent, self._onSceneStartsClosing),
             (slicer.vtkMRMLScene.EndCloseEvent, self._onSceneClosed),
+            (slicer.vtkMRMLScene.StartImportEvent, self._onSceneStartsLoading),
             (slicer.vtkMRMLScene.EndImportEvent, self._onSceneLoaded),
             (slicer.vtkMRMLScene.NodeAddedEvent, self.refreshLater),
             (slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodeRemoved),
@@ -260,7 +261,12 @@ class Panel:
         if self._isNew and not self._entered and self.nextLabel.visible:
             self.enter()  # Slicer does not, when it makes the widget of a module anew
         self._isNew = False
-        if self.parameters is None or not self._entered:
+        bind, self._bindLater = self._bindLater, False
+        if not self._entered:
+            return
+        if bind:
+            self.setParameterNode(self._getParameterNode())
+        if self.parameters is None:
             return
         for section in self.sections:
             section.sceneChanged()
@@ -277,9 +283,12 @@ class Panel:
             self.setParameterNode(self._getParameterNode())
         self.signals.resultsChanged.emit()
 
+    def _onSceneStartsLoading(self) -> None:
+        self.setParameterNode(None)  # what it remembers of the node does not hold any more
+
     def _onSceneLoaded(self) -> None:
-        if self._entered:
-            self.setParameterNode(self._getParameterNode())
+        # Bound to the widgets in _onIdle only: the selectors of nodes do not know the loaded nodes yet.
+        self._bindLater = True
         self.logic.restore()
         self.signals.resultsChanged.emit()
         self.refreshLater()
