@@ -232,6 +232,57 @@ def test_a_scene_closed_while_running_ends_the_run_with_a_sentence(scene, logic,
     assert not scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
 
 
+def until_maps_are_written(run):
+    while run.stage != "Writing maps":
+        assert not run.step(0.0005)
+    return run
+
+
+def test_cancelling_while_maps_are_written_leaves_no_mixture_of_two_runs(scene, logic, study):
+    from DCEPKMapsLib.volumes import arrayOf
+
+    request = replace(small_request(scene, study), t1S=2.5)
+    expected = {name: np.array(arrayOf(node)) for name, node in logic.run(request).nodes.maps.items()}
+    logic.run(replace(request, t1S=T10_S))
+    run = until_maps_are_written(logic.start(request))
+    run.cancel()
+    finished(run)
+    assert run.result is logic.latest()
+    for name, node in run.result.nodes.maps.items():
+        np.testing.assert_array_equal(arrayOf(node), expected[name], err_msg=name)
+
+
+def test_a_series_removed_while_its_maps_are_written_leaves_none_of_them(scene, logic, study):
+    request = small_request(scene, study)
+    before = node_ids(scene) - {request.sequence.GetID()}
+    run = until_maps_are_written(logic.start(request))
+    scene.RemoveNode(request.sequence)
+    assert "removed while its maps were written" in finished(run).error
+    left = {scene.GetNodeByID(i).GetClassName() for i in node_ids(scene) - before}
+    assert not {name for name in left if "Volume" in name or "Table" in name}
+    assert not logic.results
+
+
+def test_results_of_a_removed_series_are_none_any_more(scene, logic, study):
+    request = small_request(scene, study)
+    logic.run(request)
+    scene.RemoveNode(request.sequence)
+    assert not logic.results
+    assert logic.latest() is None
+
+
+def test_a_map_that_was_removed_is_no_map_any_more(scene, logic, study):
+    nodes = logic.run(small_request(scene, study)).nodes
+    scene.RemoveNode(nodes.maps["Ktrans"])
+    scene.RemoveNode(nodes.quality)
+    left = logic.latest().nodes
+    assert "Ktrans" not in left.maps
+    assert left.quality is None
+    for node in list(left.maps.values()):
+        scene.RemoveNode(node)
+    assert logic.latest() is None
+
+
 def test_an_error_of_the_engine_reaches_the_front_end_without_options(scene, logic, study):
     flat = replace(study.series, signal=np.ones_like(study.series.signal))
     sequence = sequence_node(scene, flat)

@@ -42,16 +42,11 @@ class StudyLogic:
     ----------
     scene : vtkMRMLScene
         Where nodes are found and made.
-
-    Attributes
-    ----------
-    results : dict of (str, str) to StudyResult
-        The latest result of each series (its node ID) and method (its name), in the order they were made.
     """
 
     def __init__(self, scene):
         self.scene = scene
-        self.results: dict[tuple[str, str], StudyResult] = {}
+        self._results: dict[tuple[str, str], StudyResult] = {}
         self._run: Run | None = None
         self._series: tuple[tuple, DynamicSeries] | None = None
         self._heads: tuple[DynamicSeries, object] | None = None
@@ -161,6 +156,18 @@ class StudyLogic:
         )
         return self._run
 
+    @property
+    def results(self) -> dict[tuple[str, str], StudyResult]:
+        """The latest result of each series (its node ID) and method (its name), in the order they were made.
+
+        Results whose series or maps were removed from the scene are none any more.
+        """
+        for key, result in list(self._results.items()):
+            result.nodes.dropRemoved(self.scene)
+            if result.sequence.GetScene() is not self.scene or not result.nodes.maps:
+                del self._results[key]
+        return self._results
+
     def latest(self, sequence=None) -> StudyResult | None:
         """The result that was made last, of one series or of any."""
         found = [r for r in self.results.values() if sequence is None or r.sequence is sequence]
@@ -183,13 +190,13 @@ class StudyLogic:
         """Drop everything that was kept of the scene, when it is closed."""
         if self._run is not None:
             self._run.cancel()
-        self.results.clear()
+        self._results.clear()
         self._run = self._series = self._heads = None
 
     def _keep(self, result: StudyResult) -> None:
         key = (result.sequence.GetID(), result.method.name)
-        self.results.pop(key, None)
-        self.results[key] = result
+        self._results.pop(key, None)
+        self._results[key] = result
 
     # The parts of a request -----------------------------------------------------------------------------------------
 

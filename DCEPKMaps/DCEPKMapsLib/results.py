@@ -17,6 +17,7 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
+from dcepk.errors import InputError
 from dcepk.maps import PARAMETERS, ParameterMaps
 from dcepk.methods import Method, method_named
 from dcepk.study import Study
@@ -63,6 +64,16 @@ class ResultNodes:
         """Every node."""
         others = (self.quality, self.model, self.t10, self.mask, self.vifTable)
         return [*self.maps.values(), *self.errors.values(), *(n for n in others if n is not None)]
+
+    def dropRemoved(self, scene) -> None:
+        """Forget nodes that are no longer in the scene."""
+        for nodes in (self.maps, self.errors):
+            for name in [n for n, node in nodes.items() if node.GetScene() is not scene]:
+                del nodes[name]
+        for name in ("quality", "model", "t10", "mask", "vifTable"):
+            node = getattr(self, name)
+            if node is not None and node.GetScene() is not scene:
+                setattr(self, name, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,12 +133,19 @@ class ResultWriter:
         self._scene, self._sequence, self._study = scene, sequence, study
 
     def steps(self) -> Iterator[float]:
-        """Write; yields the fraction done after each node."""
+        """Write; yields the fraction done after each node.
+
+        Raises
+        ------
+        InputError
+            When the series or the table is removed meanwhile; what was made is then removed too.
+        """
         study, maps = self._study, self._study.maps
         table = resultTable(self._scene, self._sequence, self._method.name)
         table = table or self._made("vtkMRMLTableNode", VIF_ROLE, "")
         nodes, jobs = ResultNodes(vifTable=table), list(self._volumes())
         for done, (role, name, array) in enumerate(jobs, 1):
+            self._requireNodes(nodes)
             reference = _reference(role, name)
             volume = table.GetNodeReference(reference) or self._made("vtkMRMLScalarVolumeNode", role, name)
             table.SetNodeReferenceID(reference, volume.GetID())
@@ -136,6 +154,7 @@ class ResultWriter:
                 volume.CreateDefaultDisplayNodes()
             _place(nodes, role, name, volume)
             yield done / (len(jobs) + 1)
+        self._requireNodes(nodes)
         _fillCurve(table, study.vif)
         table.SetAttribute(SUMMARY, json.dumps(_summary(study)))
         table.SetNodeReferenceID(B1_REFERENCE, self._b1Map.GetID() if self._b1Map is not None else None)
@@ -143,6 +162,14 @@ class ResultWriter:
         nodes.folder = _folder(self._scene, self._folderName(), nodes.all())
         self.result = StudyResult(maps, study.vif, study.t10, study, self._sequence, nodes)
         yield 1.0
+
+    def _requireNodes(self, nodes: ResultNodes) -> None:
+        if self._sequence.GetScene() is self._scene and nodes.vifTable.GetScene() is self._scene:
+            return
+        for node in nodes.all():
+            if node.GetScene() is self._scene:
+                _remove(self._scene, node)
+        raise InputError("A node of the analysis was removed while its maps were written; nothing is left of them.")
 
     def _volumes(self) -> Iterator[tuple[str, str, np.ndarray]]:
         maps = self._study.maps
@@ -180,7 +207,16 @@ class ResultWriter:
         for reference, node in _referenced(nodes.vifTable).items():
             if node.GetID() not in kept:
                 nodes.vifTable.SetNodeReferenceID(reference, None)
-                self._scene.RemoveNode(node)
+                _remove(self._scene, node)
+
+
+def _remove(scene, node) -> None:
+    """Remove a node with its display nodes, which would stay behind."""
+    if node.IsA("vtkMRMLDisplayableNode"):
+        for display in [node.GetNthDisplayNode(i) for i in range(node.GetNumberOfDisplayNodes())]:
+            if display is not None:
+                scene.RemoveNode(display)
+    scene.RemoveNode(node)
 
 
 def resultTable(scene, sequence, methodName: str):

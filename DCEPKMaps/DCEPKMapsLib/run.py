@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dcepk.errors import Cancelled, DCEPKError, InputError, without_options
 from dcepk.study import Study, StudyInputs, analyse
 
+from .background import BackgroundCall
 from .results import ResultWriter, StudyResult
 
 Step = tuple[str, float]
@@ -57,13 +58,17 @@ class Run:
         self.stage, self.fraction = "Reading the sequence", 0.0
         self.error, self.cancelled = "", False
         self.result: StudyResult | None = None
-        self._over = False
+        self._over = self._writing = False
         self._stop = threading.Event()
         self._changed, self._keep = changed, keep
         self._steps = self._work(prepare, write)
 
     def cancel(self) -> None:
-        """Ask the run to end; it does so at the next step, and leaves the scene as it was."""
+        """Ask the run to end; it does so at the next step, and leaves the scene as it was.
+
+        Maps that are being written already, which takes about a second, are written to the end: half of them would
+        stand beside half of an earlier run's.
+        """
         self._stop.set()
 
     def step(self, budgetS: float = 0.05) -> bool:
@@ -96,6 +101,8 @@ class Run:
         return self._over
 
     def _requireGoing(self) -> None:
+        if self._writing:
+            return
         if self._stop.is_set():
             raise Cancelled(f"Cancelled during: {self.stage}.")
         reason = self._changed()
@@ -105,43 +112,25 @@ class Run:
     def _work(self, prepare, write) -> Iterator[Step]:
         inputs = yield from prepare()
         study = yield from self._computed(inputs)
-        writer = write(study)
+        self._requireGoing()
+        writer, self._writing = write(study), True
         for fraction in writer.steps():
             yield "Writing maps", fraction
         self.result = writer.result
         self._keep(writer.result)
 
     def _computed(self, inputs: StudyInputs) -> Iterator[Step]:
-        """Analyse in a thread; its result or error."""
-        engine = _Engine(inputs, self._stop)
-        engine.start()
-        while engine.is_alive():
-            engine.join(_BREATH_S)
-            yield engine.progress
-        if engine.error is not None:
-            raise engine.error
-        return engine.study
+        """Analyse in a thread, which touches no node; its result or error."""
+        latest: list[Step] = [("Starting", 0.0)]
+
+        def report(stage: str, fraction: float) -> None:
+            latest[0] = stage, fraction
+
+        engine = BackgroundCall(lambda: analyse(inputs, report, self._stop.is_set))
+        while not engine.wait(_BREATH_S):
+            yield latest[0]
+        return engine.result()
 
 
 _BREATH_S = 0.02
 """How long the caller's thread waits for the engine at a time: long against a switch of threads, short for the eye."""
-
-
-class _Engine(threading.Thread):
-    """The engine at work; touches no node."""
-
-    def __init__(self, inputs: StudyInputs, stop: threading.Event):
-        super().__init__(name="DCEPKMaps", daemon=True)
-        self.progress: Step = ("Starting", 0.0)
-        self.study: Study | None = None
-        self.error: BaseException | None = None
-        self._inputs, self._stop_asked = inputs, stop
-
-    def run(self) -> None:
-        try:
-            self.study = analyse(self._inputs, self._report, self._stop_asked.is_set)
-        except BaseException as error:  # handed to the thread that asked
-            self.error = error
-
-    def _report(self, stage: str, fraction: float) -> None:
-        self.progress = (stage, fraction)
