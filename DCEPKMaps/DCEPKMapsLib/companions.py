@@ -39,7 +39,7 @@ def belongs(node, sequence) -> bool | None:
 def companions(sequence, className: str) -> list:
     """The nodes of a class that certainly belong to a series."""
     nodes = slicer.util.getNodesByClass(className, sequence.GetScene())
-    return [node for node in nodes if belongs(node, sequence)]
+    return [node for node in nodes if belongs(node, sequence) and not node.GetHideFromEditors()]
 
 
 def proxyOf(sequence):
@@ -80,6 +80,16 @@ def flipAngleVolumes(sequence) -> list[tuple]:
             f"Several volumes have the same flip angle ({names}): add those that belong to '{sequence.GetName()}'."
         )
     return found
+
+
+def reaches(node, sequence) -> bool:
+    """Whether markups or a segmentation reach into the box of the series; True where either has no place yet."""
+    bounds, image = [0.0] * 6, [0.0] * 6
+    node.GetRASBounds(bounds)
+    sequence.GetNthDataNode(0).GetRASBounds(image)
+    if bounds[0] > bounds[1]:
+        return True
+    return all(bounds[i] <= image[i + 1] and bounds[i + 1] >= image[i] for i in (0, 2, 4))
 
 
 def angleOf(volume) -> float:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+SAMPLE = "DCEPKMaps.sample"
+"""Attribute of the sequence of a sample study: its name."""
+
 
 @dataclass(frozen=True)
 class SamplePhantom:

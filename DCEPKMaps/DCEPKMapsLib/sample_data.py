@@ -23,7 +23,7 @@ from dcepk.progress import CancelledCallback, ProgressCallback, Reporter
 
 from .companions import attach
 from .logic import FLIP_ANGLE, REPETITION_TIME
-from .phantoms import PHANTOMS, SamplePhantom
+from .phantoms import PHANTOMS, SAMPLE, SamplePhantom
 from .sequence_reader import addSeries
 from .vessels import vesselPoint
 from .volumes import addSegment, addVolume
@@ -34,8 +34,6 @@ _PURE = 0.9
 _MIDLINE_MM, _ABOVE_CONFLUENCE_MM = 6.0, 15.0
 """Where the superior sagittal sinus is looked for: this close to the midline, and this high (RAS) at least."""
 _SINUS = "venous sinus"
-SAMPLE = "DCEPKMaps.sample"
-"""Attribute of the sequence of a sample study: its name."""
 
 REGION_COLORS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
     {

@@ -7,6 +7,7 @@ import slicer
 
 from dcepk.vif import InputFunction
 
+from ..companions import attach
 from ..sequences import describe
 from ..vessels import vesselPoint
 
@@ -32,15 +33,20 @@ class FoundVessel:
 
     def show(self, found: InputFunction, sequence) -> None:
         """Put the point into the middle of the found voxels."""
-        earlier = self.point()
-        if earlier is not None:
-            self._scene.RemoveNode(earlier)
+        self.remove()
         if found.mask is None or not np.any(found.mask):
             return
         point = vesselPoint(self._scene, "VIF (found)", found.mask, describe(sequence).geometry)
         point.SetAttribute(_ATTRIBUTE, "1")
+        attach(point, sequence)
         point.SetLocked(True)
         point.SetNthControlPointLabel(0, "VIF")
+
+    def remove(self) -> None:
+        """Take the point out of the scene."""
+        point = self.point()
+        if point is not None:
+            self._scene.RemoveNode(point)
 
     def bringSlices(self) -> None:
         """Bring the slices of every view to the point."""

@@ -20,6 +20,7 @@ from .input_section import InputSection
 from .method_section import MethodSection
 from .observers import Observers
 from .run_section import RunSection
+from .series_change import SeriesChange
 from .signal import Signal
 from .statistics_section import StatisticsSection
 from .t1_section import T1Section
@@ -115,6 +116,7 @@ class Panel:
         self._parameterObservers = Observers(self.refresh)
         self._seriesObservers = Observers(self.refreshLater)
         self._sceneObservers = self._observersOfScene()
+        self._seriesChange = SeriesChange(self)
         self.nextLabel = _nextLabel()
         parentLayout.addWidget(self.nextLabel)
         self.sections = tuple(section(self) for section in SECTIONS)
@@ -168,6 +170,7 @@ class Panel:
                     if self.parameters is not None:
                         section.refresh()
                     section.refreshHeader()
+                self._seriesChange.remember()
                 if not self._refreshAgain:
                     break
         finally:

@@ -13,7 +13,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from ..phantoms import PHANTOMS
+from ..phantoms import PHANTOMS, SAMPLE
 
 CATEGORY = "DCE PK Maps"
 _POLL_S = 0.02
@@ -126,7 +126,6 @@ class _Simulation(threading.Thread):
 def _choose(study, parameterNode) -> None:
     """Fill in the panel, unless a study of the user's own is chosen there."""
     from ..parameters import T1_FLIP_ANGLES, DCEPKMapsParameterNode, inScene
-    from ..sample_data import SAMPLE
 
     parameters = DCEPKMapsParameterNode(parameterNode)
     chosen = inScene(parameters.inputSequence)

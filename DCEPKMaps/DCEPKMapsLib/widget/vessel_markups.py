@@ -7,6 +7,7 @@ from collections.abc import Callable
 import slicer
 import vtk
 
+from ..companions import attach
 from ..parameters import inScene
 from .observers import Observers
 
@@ -49,6 +50,7 @@ class VesselMarkups:
         if point is None:
             point = self._panel.scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "VIF")
             point.CreateDefaultDisplayNodes()
+            self._tie(point)
             parameters.vifPoint = point
         point.RemoveAllControlPoints()
         _place(placeWidget, point)
@@ -60,9 +62,16 @@ class VesselMarkups:
         if roi is None:
             roi = self._panel.scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "VIF box")
             roi.CreateDefaultDisplayNodes()
+            self._tie(roi)
             parameters.vifRoi = roi
         roi.RemoveAllControlPoints()
         _place(placeWidget, roi)
+
+    def _tie(self, node) -> None:
+        """What is placed for one series is not taken for another."""
+        sequence = inScene(self._panel.parameters.inputSequence)
+        if sequence is not None:
+            attach(node, sequence)
 
 
 def _place(placeWidget, node) -> None:

@@ -80,6 +80,7 @@ class VifSection(Section):
         ui.vifSegment.connect("currentNodeChanged(vtkMRMLNode*)", self._onSegmentationChosen)
         ui.vifSegment.connect("currentSegmentChanged(QString)", self._onSegmentChosen)
         self.panel.signals.resultReady.connect(self._onResult)
+        self.panel.signals.seriesChosen.connect(self._onSeriesChosen)
 
     def disconnect(self) -> None:
         self._stop()
@@ -233,7 +234,9 @@ class VifSection(Section):
             self.panel.parameters.vifSegmentId = segmentId or ""
 
     def _onResult(self, result) -> None:
-        """Show what the automatic search of an analysis chose."""
+        """Show what the automatic search of an analysis chose, unless another series was chosen meanwhile."""
+        if result.sequence is not inScene(self.panel.parameters.inputSequence):
+            return
         try:
             automatic = vifRequest(self.panel.parameters).kind is VifKind.AUTOMATIC
         except InputError:
@@ -241,6 +244,14 @@ class VifSection(Section):
         if automatic and result.vif is not None and result.vif.mask is not None:
             self._show(result.vif)
             self._found.show(result.vif, result.sequence)  # the slices stay: the display brings them to the maps
+
+    def _onSeriesChosen(self, previous: str, _sequence) -> None:
+        """Curve and vessel of the earlier series go."""
+        self._stop()
+        self._wanted, self._problem = (), ""
+        self._show(None)
+        if previous:
+            self._found.remove()
 
     def _showSegment(self, kind: VifKind) -> None:
         """The selector of segments has no connector of its own."""
