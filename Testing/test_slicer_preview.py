@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from slicer_scenes import sequence_node, small_request
-from small_study import T10_S, VESSEL_RAS, small_study
+from slicer_scenes import segmentation_node, sequence_node, small_request
+from small_study import FIRST, SECOND, T10_S, VESSEL_RAS, small_study
 
 from dcepk.errors import DCEPKError, InputError
 from dcepk.settings import Settings
@@ -152,6 +152,19 @@ def test_the_series_is_read_and_concentrations_computed_once_while_a_vessel_is_d
     assert calls == ["inputs", "curves", "curves"]
     preview.update(replace(request_, t1S=1.5), [1, 2], "Ktrans")
     assert calls == ["inputs", "curves", "curves"] * 2
+
+
+def test_a_mask_that_is_edited_is_looked_at_again(scene, study, logic, preview):
+    from DCEPKMapsLib.volumes import addSegment
+
+    mask = segmentation_node(scene, study.labels.array, study.series.geometry, {FIRST: "first"})
+    request = small_request(scene, study, mask=mask)
+    np.testing.assert_array_equal(
+        np.isfinite(array_of(preview.update(request, [1], "vp"))[1]), study.labels.array[1] == FIRST
+    )
+    addSegment(mask, "second", study.labels.array == SECOND, study.series.geometry)
+    both = np.isin(study.labels.array[1], (FIRST, SECOND))
+    np.testing.assert_array_equal(np.isfinite(array_of(preview.update(request, [1], "vp"))[1]), both)
 
 
 def test_what_cannot_be_fitted_is_said_and_the_preview_stays(preview, request_):

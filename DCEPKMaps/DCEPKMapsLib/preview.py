@@ -16,7 +16,7 @@ from .refit import SliceFitter, SliceModel
 from .request import StudyRequest, VifKind, VifRequest
 from .sequences import stateOf
 from .vessels import vifSource
-from .volumes import arrayOf, setArray
+from .volumes import arrayOf, geometryOf, regionsState, setArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +174,7 @@ def _stateOfInputs(request: StudyRequest) -> tuple:
         request.facts, request.intervalS, None if request.timesS is None else tuple(request.timesS),
         request.t1S, tuple(_stateOfVolume(volume) for volume in volumes),
         tuple(angle for _, angle in request.flipAngleVolumes), request.flipAngleTrS,
-        request.mask if request.mask is None or isinstance(request.mask, str) else request.mask.GetID(),
+        request.mask if request.mask is None or isinstance(request.mask, str) else regionsState(request.mask),
     )  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def _stateOfVolume(volume) -> tuple | None:
     """Changes with the voxels of a volume and their place, not with its display."""
     if volume is None or volume.GetImageData() is None:
         return None
-    return volume.GetID(), volume.GetImageData().GetMTime(), *volume.GetOrigin(), *volume.GetSpacing()
+    return volume.GetID(), volume.GetImageData().GetMTime(), geometryOf(volume)
 
 
 def _stateOfVif(vif: VifRequest) -> tuple:

@@ -102,25 +102,6 @@ def regionStatistics(
     return RegionTable(result, rois, regions, notices)
 
 
-def regionsState(segmentation) -> tuple:
-    """A value that changes whenever the segments that statistics are computed in change: voxels, names, place.
-
-    Parameters
-    ----------
-    segmentation : vtkMRMLSegmentationNode
-        The segments. Their colors and whether they are shown do not count.
-    """
-    content, transform = segmentation.GetSegmentation(), segmentation.GetParentTransformNode()
-    source = content.GetSourceRepresentationName()
-    segments = ((identifier, content.GetSegment(identifier)) for identifier in content.GetSegmentIDs())
-    shapes = tuple((identifier, s.GetName(), _changedAt(s.GetRepresentation(source))) for identifier, s in segments)
-    return segmentation.GetID(), shapes, None if transform is None else transform.GetTransformToWorldMTime()
-
-
-def _changedAt(representation) -> int:
-    return 0 if representation is None else representation.GetMTime()
-
-
 def _withUsableCurves(result: StudyResult) -> tuple[ParameterMaps, tuple[Notice, ...]]:
     """The maps of a result, without curves where the series that they need cannot be had, and the reason."""
     maps, code = result.maps, "no-mean-curves"

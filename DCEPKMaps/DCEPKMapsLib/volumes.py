@@ -186,6 +186,25 @@ def regionsOn(segmentation, geometry: Geometry, segmentIds=None) -> tuple[tuple[
     return tuple(regions), tuple(notices)
 
 
+def regionsState(segmentation) -> tuple:
+    """A value that changes whenever the segments change: voxels, names, place.
+
+    Parameters
+    ----------
+    segmentation : vtkMRMLSegmentationNode
+        The segments. Their colors and whether they are shown do not count.
+    """
+    content, transform = segmentation.GetSegmentation(), segmentation.GetParentTransformNode()
+    source = content.GetSourceRepresentationName()
+    segments = ((identifier, content.GetSegment(identifier)) for identifier in content.GetSegmentIDs())
+    shapes = tuple((identifier, s.GetName(), _changedAt(s.GetRepresentation(source))) for identifier, s in segments)
+    return segmentation.GetID(), shapes, None if transform is None else transform.GetTransformToWorldMTime()
+
+
+def _changedAt(representation) -> int:
+    return 0 if representation is None else representation.GetMTime()
+
+
 def addSegment(segmentation, name: str, mask: np.ndarray, geometry: Geometry, color=None) -> str:
     """A new segment with the voxels of a mask (Z, Y, X).
 
@@ -225,9 +244,12 @@ def insideBox(geometry: Geometry, roi) -> np.ndarray:
     toBox = vtk.vtkMatrix4x4()
     vtk.vtkMatrix4x4.Invert(roi.GetObjectToWorldMatrix(), toBox)
     matrix = np.array([[toBox.GetElement(i, j) for j in range(4)] for i in range(4)])
-    ras = geometry.ras_of_index(np.moveaxis(np.indices(geometry.shape), 0, -1))
-    local = np.abs(ras @ matrix[:3, :3].T + matrix[:3, 3])
-    mask = np.all(local <= np.array(roi.GetSize()) / 2 + 1e-6, axis=-1)
+    first = geometry.ras_of_index(np.zeros(3))
+    axes = matrix[:3, :3] @ (geometry.ras_of_index(np.eye(3)) - first).T  # steps along z, y, x in the box
+    z, y, x = np.ogrid[tuple(slice(n) for n in geometry.shape)]
+    mask = np.ones(geometry.shape, bool)
+    for start, step, size in zip(matrix[:3, :3] @ first + matrix[:3, 3], axes, roi.GetSize()):
+        mask &= np.abs(start + step[0] * z + step[1] * y + step[2] * x) <= size / 2 + 1e-6
     if not mask.any():
         raise InputError(f"The ROI '{roi.GetName()}' holds no voxel center of the series: move or enlarge it.")
     return mask

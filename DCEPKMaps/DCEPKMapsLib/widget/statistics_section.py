@@ -21,12 +21,12 @@ from ..statistics import (
     boxes,
     boxRange,
     meanCurves,
-    regionsState,
     regionStatistics,
     saveStatistics,
     statisticsTable,
 )  # fmt: skip
 from ..tables import fillTable, ownTable
+from ..volumes import regionsState
 from .connectors import Option, fillOptions
 from .fields import showSentences
 from .observers import Observers
