@@ -208,6 +208,14 @@ def test_another_series_ends_what_was_said_of_the_first(ready, scene, study):
     assert ready.ui("RunSection").noticesLabel.isHidden()
 
 
+def test_maps_of_a_series_that_is_no_longer_chosen_are_not_announced_below(ready, scene, study):
+    apply(ready)
+    ready.parameters.inputSequence = sequence_node(scene, study.series)
+    ended(ready)
+    assert ready.logic.latest() is not None
+    assert ready.panel.nextLabel.text == "Next: Press Apply to compute the maps."
+
+
 def test_a_refused_start_is_one_sentence(ready, monkeypatch):
     def refuse(request):
         raise InputError("No room for the maps (--output).")

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from dcepk.acquisition import FACTS
 from dcepk.errors import DCEPKError, without_options
 
+from ..parameters import inScene
 from ..run import Run
 from .fields import showSentences
 from .section import Section
@@ -116,7 +117,7 @@ class RunSection(Section):
         elif not run.step():
             self._showProgress()
         elif run.result is not None:
-            self._finished = True
+            self._finished = run.result.sequence is inScene(self.panel.parameters.inputSequence)
             self._end(_("The maps of {method} are in the scene.").format(method=run.result.method.label))
             showSentences(self.ui.noticesLabel, [without_options(n.message) for n in run.result.maps.notices])
             self.panel.signals.resultReady.emit(run.result)
