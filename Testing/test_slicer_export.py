@@ -141,6 +141,22 @@ def test_no_name_of_a_node_or_file_is_written_unless_asked(scene, tmp_path, logi
     assert "Mustermann" in everything_written(tmp_path / "named")
 
 
+def test_the_checksum_of_a_series_without_file_is_that_of_its_voxels_before_motion_correction(
+    scene, tmp_path, logic, study
+):
+    from DCEPKMapsLib.exporting import exportStudy
+
+    plain = logic.run(small_request(scene, study))
+    series = replace(plain.study.series, signal=plain.study.series.signal + 1)  # as if frames had been moved
+    corrected = replace(plain, study=replace(plain.study, series=series))
+    checksums = []
+    for name, result in (("plain", plain), ("corrected", corrected)):
+        exportStudy(result, tmp_path / name, withReport=False)
+        summary = json.loads((tmp_path / name / "summary.json").read_text(encoding="utf-8"))
+        checksums.append(next(record["sha256"] for record in summary["inputs"] if record["role"] == "series"))
+    assert checksums[0] == checksums[1]
+
+
 def test_a_file_that_no_longer_holds_the_series_is_not_named_as_its_source(scene, tmp_path, logic, study):
     from DCEPKMapsLib.exporting import filesOf
 

@@ -74,7 +74,8 @@ def exportStudy(
     study, sequence = result.study, result.sequence
     series = seriesOf(sequence) if study is None else study.series
     files = filesOf(sequence)
-    records = _records("series", sequence, files, series.signal, withNames)
+    given = series if study is None else study.inputs.series  # as it is in the scene, not corrected for motion
+    records = _records("series", sequence, files, given.signal, withNames)
     b1Map = None if result.nodes.vifTable is None else result.nodes.vifTable.GetNodeReference(B1_REFERENCE)
     if b1Map is not None:
         records += _records("B1 map", b1Map, filesOf(b1Map), arrayOf(b1Map), withNames)
