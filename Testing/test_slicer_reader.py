@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from pathlib import Path
 
@@ -157,6 +158,15 @@ def test_three_dimensional_damaged_and_missing_files_are_left_to_slicer(slicer, 
         str(tmp_path / "no.nii"),
     ):
         assert confidence(path) == NOT_OURS, path
+
+
+def test_a_damaged_archive_is_not_ours(tmp_path):
+    from DCEPKMapsLib.file_confidence import NOT_OURS, confidence
+
+    archive = bytearray(gzip.compress(bytes(range(256)) * 4))
+    archive[10:14] = b"\xff\xff\xff\xff"  # where the compressed data begin
+    (tmp_path / "damaged.nii.gz").write_bytes(archive)
+    assert confidence(str(tmp_path / "damaged.nii.gz")) == NOT_OURS
 
 
 def test_diffusion_series_are_offered_but_not_preferred(slicer, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from pathlib import Path
 
 LIKELY, POSSIBLE, NOT_OURS = 0.8, 0.3, 0.0
@@ -31,7 +32,7 @@ def _frames(path: str) -> int:
     try:
         with gzip.open(path) if path.lower().endswith(".gz") else open(path, "rb") as stream:
             header = stream.read(_HEADER_BYTES)
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return 0
     if len(header) < _HEADER_BYTES:
         return 0
