@@ -65,7 +65,6 @@ class _View:
     sliceToRas: tuple[float, ...]
     fieldOfView: tuple[float, ...]
     origin: tuple[float, ...]
-    orientation: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +92,7 @@ def _stateOf(logic) -> _View:
     return _View(
         composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID(), composite.GetForegroundOpacity(),
         bool(composite.GetLinkedControl()), tuple(matrix.GetElement(i, j) for i in range(4) for j in range(4)),
-        tuple(node.GetFieldOfView()), tuple(node.GetXYZOrigin()), node.GetOrientation(),
+        tuple(node.GetFieldOfView()), tuple(node.GetXYZOrigin()),
     )  # fmt: skip
 
 
