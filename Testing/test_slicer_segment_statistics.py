@@ -123,6 +123,24 @@ def test_maps_of_a_loaded_scene_count_without_the_panel(scene, logic, study, seg
     assert values(measured(lambda: None, segmentation), 0) == pytest.approx(expected)
 
 
+def test_maps_of_a_closed_scene_do_not_count_for_the_next(scene, logic, study, plugins):
+    from DCEPKMapsLib.segment_statistics import register
+    from SegmentStatistics import SegmentStatisticsLogic
+
+    register(lambda: None)
+    found, seen = SegmentStatisticsLogic(), []
+    for t1 in (T10_S, 2.5):  # Segment Statistics keeps its plugins, and IDs of nodes begin anew
+        result = logic.run(replace(small_request(scene, study), t1S=t1))
+        segments = segmentation_node(scene, study.labels.array, study.series.geometry, NAMES)
+        found.getParameterNode().SetParameter("Segmentation", segments.GetID())
+        found.getParameterNode().SetParameter("ScalarVolume", result.nodes.maps["Ktrans"].GetID())
+        found.computeStatistics()
+        seen.append(next(v for k, v in found.getStatistics().items() if str(k[1]).endswith("Ktrans_mean")))
+        scene.Clear(0)
+        logic.forget()
+    assert seen[0] != pytest.approx(seen[1])
+
+
 def test_without_maps_there_is_nothing(scene, logic, segmentation, plugins):
     assert values(measured(lambda: logic, segmentation), 0) == {}
 
