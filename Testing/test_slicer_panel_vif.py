@@ -205,6 +205,20 @@ def test_finding_again_moves_the_point(shown, scene, study, monkeypatch):
     assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 1
 
 
+def test_the_vessel_of_a_series_that_is_no_longer_chosen_is_not_shown(shown, scene, study):
+    from types import SimpleNamespace
+
+    first = shown.parameters.inputSequence
+    found = InputFunction(study.vif.times_s, study.vif.plasma_mM, "automatic", "Found", mask=study.vessel)
+    shown.parameters.inputSequence = sequence_node(scene, study.series)
+    section = shown.section("VifSection")
+    section._onResult(SimpleNamespace(sequence=first, vif=found))
+    assert section.inputFunction is None
+    assert not scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode")
+    section._onResult(SimpleNamespace(sequence=shown.parameters.inputSequence, vif=found))
+    assert section.inputFunction is found
+
+
 def test_a_search_that_finds_nothing_says_why(shown):
     shown.ui("VifSection").findButton.click()
     shown.until(lambda: not shown.section("VifSection").searching)
