@@ -67,6 +67,7 @@ class ShownPanel:
         """Let everything that waits for the event loop happen."""
         for _ in range(3):
             self.slicer.app.processEvents()
+        self.until(lambda: self.section("DisplaySection").settled)
 
     def close(self) -> None:
         self.panel.cleanup()

@@ -135,3 +135,8 @@ def test_numbers_of_an_odd_range_are_told_apart(slicer):
     for low, high in ((0.0132, 0.0871), (1e-9, 3e-8), (0, 12345678.0), (-0.003, 0.0371)):
         count, text = numberFormat(low, high)
         assert len({text % value for value in np.linspace(low, high, count)}) == count
+
+
+def test_the_range_of_a_large_map_is_found_from_a_part_of_its_voxels(colors):
+    values = np.tile(np.linspace(0, 0.05, 256, dtype=np.float32), (40, 256, 1))
+    assert colors.defaultRange("Ktrans", values) == (0, pytest.approx(0.05))

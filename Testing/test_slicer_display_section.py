@@ -289,3 +289,32 @@ def test_maps_that_somebody_deletes_are_no_longer_offered(slicer, scene, shown, 
     shown.idle()
     assert ui.displayMessage.text == ""
     assert set(fronts(slicer).values()) == {None}
+
+
+def test_a_first_show_comes_in_steps_and_lays_the_map_once(slicer, shown, ui, request_, monkeypatch):
+    from DCEPKMapsLib import display, layouts
+
+    steps = []
+    show, legend = display.OverlayDisplay.show, display.showLegend
+    monkeypatch.setattr(display.OverlayDisplay, "show", lambda *a: steps.append("map") or show(*a))
+    monkeypatch.setattr(display, "showLegend", lambda *a: steps.append("legend") or legend(*a))
+    result = shown.logic.run(request_)
+    shown.panel.refresh()
+    shown.panel.signals.resultReady.emit(result)
+    shown.panel.signals.resultsChanged.emit()
+    assert layout_node(slicer).GetViewArrangement() == layouts.LAYOUTS["maps"]
+    assert steps == []
+    shown.until(lambda: steps == ["map"])
+    shown.idle()
+    assert steps == ["map", "legend"]
+    assert fronts(slicer)["Red"] == result.nodes.maps["Ktrans"].GetName()
+
+
+def test_leaving_in_the_midst_of_a_first_show_leaves_the_views_as_they_were(slicer, shown, ui, request_):
+    before = layout_node(slicer).GetViewArrangement()
+    shown.logic.run(request_)
+    shown.panel.refresh()
+    shown.panel.exit()
+    shown.idle()
+    assert layout_node(slicer).GetViewArrangement() == before
+    assert set(fronts(slicer).values()) == {None}

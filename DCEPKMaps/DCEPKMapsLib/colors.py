@@ -3,6 +3,7 @@ is a difference in value; names and colors of categories; and the range in which
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ _POINTS = 65
 _ATTRIBUTE = "DCEPKMaps.colors"
 _CATEGORY = "DCE PK Maps"
 _NICE_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+_SAMPLE_VOXELS = 100_000
 _SHOWN_SHARE = 99.5
 
 
@@ -166,7 +168,7 @@ def defaultRange(parameterName: str, values: np.ndarray | None = None) -> tuple[
     values : ndarray, optional
         The map. The upper end comes down to a round number above all but the highest 0.5 % of its values, so that
         the slow leakage of a stroke is seen as well as a tumor; it never goes above the table's, so that patients
-        can be compared.
+        can be compared. Of a large map a part of the voxels is looked at.
 
     Returns
     -------
@@ -174,12 +176,21 @@ def defaultRange(parameterName: str, values: np.ndarray | None = None) -> tuple[
         In the unit of the map; ``low < high``.
     """
     known = PARAMETERS.get(parameterName)
-    finite = np.empty(0) if values is None else np.asarray(values)[np.isfinite(values)]
+    sample = np.empty(0) if values is None else _sample(np.asarray(values))
+    finite = sample[np.isfinite(sample)]
     positive = finite[finite > 0]
     low, high = (known.low, known.high) if known else (0.0, np.inf)
     if positive.size:
         high = min(high, roundUp(float(np.percentile(positive, _SHOWN_SHARE))))
     return (low, high) if low < high < np.inf else (low, low + 1.0)
+
+
+def _sample(values: np.ndarray) -> np.ndarray:
+    """Voxels spread evenly over a volume, enough of them for its percentiles."""
+    step = max(1, values.size // _SAMPLE_VOXELS)
+    while values.ndim and math.gcd(step, values.shape[-1]) > 1:  # every column gets its turn
+        step += 1
+    return values.ravel()[::step]
 
 
 def roundUp(value: float) -> float:

@@ -104,6 +104,9 @@ class OverlayDisplay:
         Where the results are.
     applicationLogic : vtkMRMLApplicationLogic
         Knows the slice views; in 3D Slicer ``slicer.app.applicationLogic()``.
+    schedule : callable, optional
+        Called with a function to be called soon, in place of the one before, such as by a timer of the front end: the
+        legends then come after the maps. By default it is called at once.
 
     Examples
     --------
@@ -113,8 +116,9 @@ class OverlayDisplay:
         display.show(result, "Ktrans", Look(hideAbovePercent=50))
     """
 
-    def __init__(self, scene, applicationLogic):
+    def __init__(self, scene, applicationLogic, schedule: Callable[[Callable[[], None]], None] | None = None):
         self._scene, self._applicationLogic = scene, applicationLogic
+        self._schedule = schedule or (lambda update: update())
         self._baselineOf = None
         self._seen = None
 
@@ -194,11 +198,16 @@ class OverlayDisplay:
 
     def hide(self) -> None:
         """Take our overlays and legends out of every view."""
+        self._schedule(lambda: None)
         for logic in self._logics():
             front = self._ourFront(logic)
             if front is not None:
                 logic.GetSliceCompositeNode().SetForegroundVolumeID(None)
                 hideLegend(front)
+
+    def forget(self) -> None:
+        """Keep nothing of a scene that is closed."""
+        self._baselineOf = self._seen = None
 
     def baselineVolume(self, result):
         """The mean of the frames before contrast as a volume of the scene, computed once for a result."""
@@ -303,8 +312,8 @@ class OverlayDisplay:
         layers = {layer.volume: layer for layer in front.values()}
         for volume in before - layers.keys() - {None}:
             hideLegend(volume)
-        for layer in layers.values():  # only now: a legend looks for its volume in the views when it is changed
-            showLegend(layer.volume.GetDisplayNode(), layer.title, layer.categories)
+        # only now: a legend looks for its volume in the views when it is changed
+        self._schedule(lambda: _showLegends(list(layers.values())))
 
     def _behind(self, logic):
         """The volume that lies behind in a view, unless it is one that belongs in front."""
@@ -327,6 +336,12 @@ class OverlayDisplay:
 
     def _volume(self, identifier: str | None):
         return self._scene.GetNodeByID(identifier) if identifier else None
+
+
+def _showLegends(layers: list[_Layer]) -> None:
+    for layer in layers:
+        if layer.volume.GetScene() is not None:  # nobody deleted it in the meantime
+            showLegend(layer.volume.GetDisplayNode(), layer.title, layer.categories)
 
 
 def _isErrorView(sliceLogic) -> bool:

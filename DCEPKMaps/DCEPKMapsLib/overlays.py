@@ -20,6 +20,8 @@ from .volumes import arrayOf
 QUALITY, MODEL, T10 = "quality", "model", "T10"
 _OTHER_LABELS = {"residual": "Residual SD (mM)", "R2": "R²", QUALITY: "Quality flags", MODEL: "Chosen model"}
 _RELIABLE_PERCENT = 50.0
+_MOST_ACROSS = 96
+"""Voxels across a slice that are looked at for that place; of larger slices every second or third."""
 _NEIGHBORHOOD = (1.0, 2.5, 2.5)
 """Voxels along z, y and x (standard deviation) over which values are averaged to tell where there is something."""
 
@@ -175,15 +177,20 @@ def placeToSee(
     (z, y, x) or None
         None when the map has no value.
     """
+    step = max(1, round(max(values.shape[1:]) / _MOST_ACROSS))
+    values = values[:, ::step, ::step]
     finite = np.isfinite(values)
     if not finite.any():
         return None
     shown = np.where(finite, values, low)
     if errors is not None:
-        reliable = np.isfinite(withoutUncertain(values, errors, _RELIABLE_PERCENT))
+        reliable = np.isfinite(withoutUncertain(values, errors[:, ::step, ::step], _RELIABLE_PERCENT))
         shown = np.where(reliable, shown, low)
     weight = np.clip((shown - low) / (high - low), 0, 1)
     if not weight.any():
         weight = finite.astype(np.float32)
-    around = ndimage.gaussian_filter(weight, _NEIGHBORHOOD, mode="constant", truncate=2.0)
-    return tuple(int(i) for i in np.unravel_index(np.argmax(around), around.shape))
+    along, *across = _NEIGHBORHOOD
+    sigma = (along, *(width / step for width in across))
+    around = ndimage.gaussian_filter(weight, sigma, mode="constant", truncate=2.0)
+    z, y, x = (int(i) for i in np.unravel_index(np.argmax(around), around.shape))
+    return z, y * step, x * step

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -23,6 +26,8 @@ from .fields import showSentences
 from .result_menu import ResultMenu
 from .section import Section
 
+_PAUSE_MS = 80
+"""Between the steps of a first show (arrangement, maps, legends): the views are drawn in between."""
 _SLIDER_STEPS = 20
 _DIGITS = 2
 """Digits of a range that can be changed, beyond the first."""
@@ -62,7 +67,12 @@ class DisplaySection(Section):
 
     def setup(self) -> None:
         ui, signals = self.ui, self.panel.signals
-        self.display = OverlayDisplay(self.panel.scene, slicer.app.applicationLogic())
+        self.display = OverlayDisplay(self.panel.scene, slicer.app.applicationLogic(), self._later)
+        self._next: Callable[[], None] | None = None
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_PAUSE_MS)
+        self._timer.connect("timeout()", self._onTimer)
         self._menu = ResultMenu(self.panel, ui.displayResult)
         self._offered: list[Option] = []
         self._preview: tuple[Any, str] | None = None
@@ -103,6 +113,11 @@ class DisplaySection(Section):
         if self.panel.entered:
             self._show()
 
+    @property
+    def settled(self) -> bool:
+        """Whether the views show all that was asked for."""
+        return self._next is None
+
     def enter(self) -> None:
         self._shown, self._layout = None, ""  # what another module did to the views is not known
 
@@ -113,6 +128,7 @@ class DisplaySection(Section):
 
     def sceneCloses(self) -> None:
         self._preview = self._shown = self._suited = self._left = None
+        self.display.forget()
         self._restoreViews()
 
     def cleanup(self) -> None:
@@ -125,7 +141,8 @@ class DisplaySection(Section):
         try:
             wanted = self._wanted()
             if wanted != self._shown and self._hasLayout(wanted):
-                self._bring(wanted)
+                with _drawnOnce():
+                    self._bring(wanted)
                 self._shown = wanted
             sentence = ""
         except DCEPKError as error:
@@ -152,17 +169,35 @@ class DisplaySection(Section):
         return _Shown(result if source is result else None, volume, mapName, look, parameters.layout)
 
     def _hasLayout(self, wanted: _Shown | None) -> bool:
-        """Whether the arrangement is there; where it is not, it is made, and filled once Slicer is idle again.
+        """Whether the arrangement is there; where it is not, it is made, and filled a moment later.
 
         A new slice view first takes its place from its own slider, and linked views would follow it.
         """
-        if wanted is None or wanted.layout == self._layout:
+        if wanted is None:
             return True
+        if wanted.layout == self._layout:
+            return self._next != self._fill
         self._takeViews()
-        _showLayout(wanted.layout)
+        with _drawnOnce():
+            _showLayout(wanted.layout)
         self._layout = wanted.layout
-        self.panel.refreshLater()
+        self._later(self._fill)
         return False
+
+    def _fill(self) -> None:
+        if self.panel.parameters is not None and self.panel.entered:
+            self._show()
+
+    def _later(self, step: Callable[[], None]) -> None:
+        """The next step of showing, in place of one that has not come yet."""
+        self._next = step
+        self._timer.start()
+
+    def _onTimer(self) -> None:
+        step, self._next = self._next, None
+        if step is not None:
+            with _drawnOnce():
+                step()
 
     def _bring(self, wanted: _Shown | None) -> None:
         if wanted is None:
@@ -237,6 +272,8 @@ class DisplaySection(Section):
             self._left = None
 
     def _restoreViews(self) -> None:
+        self._timer.stop()
+        self._next = None
         node, former = _layoutNode(), self._former
         self._former, self._shown, self._layout = None, None, ""
         if node is not None and former is not None:
@@ -253,7 +290,6 @@ class DisplaySection(Section):
 
     def _onResultReady(self, _result) -> None:
         self.panel.parameters.livePreview = False  # the whole volume takes its place
-        self._shown = None
 
     def _onResultsChanged(self) -> None:
         self.panel.refreshLater()
@@ -266,6 +302,16 @@ class DisplaySection(Section):
         self._preview = None
         if self.panel.parameters is not None:
             self.panel.refreshLater()
+
+
+@contextmanager
+def _drawnOnce() -> Iterator[None]:
+    """Draw the views afterwards: Slicer draws them in the midst of changes that take longer than a frame."""
+    slicer.app.pauseRender()
+    try:
+        yield
+    finally:
+        slicer.app.resumeRender()
 
 
 def _layoutNode():
