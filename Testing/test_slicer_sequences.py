@@ -210,3 +210,16 @@ def test_the_duration_of_a_frame_comes_along(scene, study):
     short = replace(study.series, frame_duration_s=4.0)
     assert seriesOf(addSeries(scene, short, "short frames").sequence).frame_duration_s == 4.0
     assert seriesOf(addSeries(scene, study.series, "as long as the interval").sequence).frame_duration_s is None
+
+
+def test_a_sequence_that_a_transform_moves_on_screen_is_refused(scene, study):
+    from DCEPKMapsLib.sequence_reader import addSeries
+    from DCEPKMapsLib.sequences import describe
+
+    nodes = addSeries(scene, study.series, "moved")
+    assert describe(nodes.sequence).frames == study.series.frames
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "shift")
+    browser = scene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode")
+    browser.GetProxyNode(nodes.sequence).SetAndObserveTransformNodeID(transform.GetID())
+    with pytest.raises(InputError, match="'moved' of the sequence is moved by the transform 'shift'"):
+        describe(nodes.sequence)

@@ -63,11 +63,12 @@ def describe(sequence) -> SequenceDescription:
     Raises
     ------
     InputError
-        When it is no sequence of at least two scalar volumes.
+        When it is no sequence of at least two scalar volumes, or a transform moves it on screen.
     """
     frames = sequence.GetNumberOfDataNodes()
     if frames < _FEWEST_FRAMES:
         raise InputError(f"The sequence '{sequence.GetName()}' holds {frames} frames: a DCE series has many.")
+    _requireUnmoved(sequence)
     attributes = _attributes(sequence)
     acquisition, notices = acquisition_from(sequence_facts(attributes))
     index = SequenceIndex(
@@ -234,6 +235,19 @@ def stateOf(sequence) -> tuple:
     images = (node.GetImageData() for i in range(frames) if (node := sequence.GetNthDataNode(i)) is not None)
     times = (image.GetMTime() for image in images if image is not None)
     return sequence.GetID(), frames, sequence.GetMTime(), max(times, default=0)
+
+
+def _requireUnmoved(sequence) -> None:
+    """Refuse a sequence whose volume on screen a transform moves: maps and points would lie elsewhere than it."""
+    scene = sequence.GetScene()
+    for i in range(scene.GetNumberOfNodesByClass("vtkMRMLSequenceBrowserNode")):
+        shown = scene.GetNthNodeByClass(i, "vtkMRMLSequenceBrowserNode").GetProxyNode(sequence)
+        transform = None if shown is None else shown.GetParentTransformNode()
+        if transform is not None:
+            raise InputError(
+                f"The volume '{shown.GetName()}' of the sequence is moved by the transform '{transform.GetName()}': "
+                "take it out of the transform."
+            )
 
 
 def _attributes(node) -> dict[str, str]:
