@@ -67,6 +67,23 @@ def test_a_t1_in_ms_is_questioned_at_once(shown, scene, study):
     shown.idle()
     shown.ui("T1Section").t1Constant.text = "1200"
     assert "1200 s is implausible" in shown.ui("T1Section").t1Message.text
+    assert "1200 s is implausible" in shown.panel.nextLabel.text
+    assert not shown.ui("RunSection").applyButton.enabled
+
+
+def test_a_t1_map_on_another_grid_is_told_before_the_analysis(shown, scene, study):
+    sequence_node(scene, study.series)
+    geometry = study.series.geometry
+    fitting, other = (angle_volume(scene, g, None) for g in (geometry, Geometry((5, 5, 2), geometry.spacing_mm)))
+    shown.idle()
+    ui, button = shown.ui("T1Section"), shown.ui("RunSection").applyButton
+    choose(ui.t1Source, "map")
+    ui.t1Map.setCurrentNode(other)
+    assert "T1 map 'angle None'" in ui.t1Message.text
+    assert not button.enabled
+    ui.t1Map.setCurrentNode(fitting)
+    assert ui.t1Message.isHidden()
+    assert button.enabled
 
 
 def test_volumes_with_angles_are_entered_when_a_series_is_chosen(shown, scene, study):

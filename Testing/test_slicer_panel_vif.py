@@ -110,6 +110,31 @@ def test_a_point_outside_says_so(shown, scene):
     assert shown.section("VifSection").inputFunction is None
 
 
+def test_apply_waits_while_the_vessel_is_known_to_be_wrong(shown, scene):
+    shown.ui("T1Section").t1Constant.text = "1.2"
+    point, button = point_of(shown, scene), shown.ui("RunSection").applyButton
+    curve(shown)
+    assert button.enabled
+    point.SetNthControlPointPosition(0, 500.0, 0.0, 0.0)
+    shown.until(lambda: not button.enabled)
+    assert "outside the image" in shown.panel.nextLabel.text
+    assert button.text == "Apply (waits for: a correction)"
+    point.SetNthControlPointPosition(0, *VESSEL_RAS)
+    shown.until(lambda: button.enabled)
+
+
+def test_a_point_outside_is_no_matter_to_other_ways(shown, scene):
+    shown.ui("T1Section").t1Constant.text = "1.2"
+    ui, point = shown.ui("VifSection"), point_of(shown, scene)
+    point.SetNthControlPointPosition(0, 500.0, 0.0, 0.0)
+    shown.until(lambda: "outside" in ui.vifMessage.text)
+    for way in ("roi", "segment", "table", "form", "automatic"):
+        choose(ui.vifSource, way)
+        shown.idle()
+        assert "outside" not in ui.vifMessage.text + shown.panel.nextLabel.text
+    assert shown.ui("RunSection").applyButton.enabled
+
+
 def test_placing_makes_a_point_and_waits_for_the_click(shown, scene):
     ui = shown.ui("VifSection")
     choose(ui.vifSource, "point")

@@ -11,6 +11,7 @@ from slicer.parameterNodeWrapper import Choice, Default, WithinRange, parameterN
 from dcepk._version import __version__
 from dcepk.errors import InputError
 from dcepk.settings import Settings
+from dcepk.study import require_plausible_t1
 from dcepk.vif import AUTOMATIC
 
 from .request import StudyRequest, VifKind, VifRequest
@@ -131,6 +132,20 @@ def vifRequest(parameters: DCEPKMapsParameterNode) -> VifRequest:
     )  # fmt: skip
 
 
+def plausibleT1(text: str) -> float | None:
+    """Native T1 as typed, s; None for an empty text.
+
+    Raises
+    ------
+    InputError
+        When it is no number, or no T1 of tissue.
+    """
+    value = positiveNumber(text, "native T1", "s")
+    if value is not None:
+        require_plausible_t1(value)
+    return value
+
+
 def inScene(node):
     """The node, or None when it was deleted: the wrapper remembers nodes that are gone."""
     return node if node is not None and node.GetScene() is not None else None
@@ -164,7 +179,7 @@ def _t1(parameters: DCEPKMapsParameterNode) -> dict:
             "flipAngleVolumes": _measuredAngles(parameters),
             "flipAngleTrS": None if repetitionTimeMs is None else repetitionTimeMs * _MS,
         }
-    return {"t1S": positiveNumber(parameters.t1Constant, "native T1", "s")}
+    return {"t1S": plausibleT1(parameters.t1Constant)}
 
 
 def _measuredAngles(parameters: DCEPKMapsParameterNode) -> tuple:

@@ -95,7 +95,9 @@ class Panel:
     nextLabel : QLabel
         At the top: what is to be done next.
     missing : tuple of Missing
-        What the analysis waits for, the most important first.
+        What the analysis waits for, the most important first, `problems` last.
+    problems : tuple of Missing
+        What the sections know to be wrong.
     """
 
     def __init__(self, parentLayout, logic, getParameterNode):
@@ -106,6 +108,7 @@ class Panel:
         self._getParameterNode = getParameterNode
         self.request: StudyRequest | None = None
         self.missing: tuple[Missing, ...] = ()
+        self.problems: tuple[Missing, ...] = ()
         self._entered = self._bindLater = False
         self._seriesId = ""
         self._refreshing = self._refreshAgain = False
@@ -234,12 +237,14 @@ class Panel:
 
     def _examine(self) -> None:
         """Find out what the parameters stand for and what is missing."""
-        self.request, self.missing = None, ()
+        self.request, self.missing, self.problems = None, (), ()
         if self.parameters is None:
             return
         try:
             self.request = toRequest(self.parameters)
             self.missing = tuple(self.logic.missing(self.request))
+            self.problems = tuple(problem for section in self.sections for problem in section.problems())
+            self.missing += self.problems
         except DCEPKError as error:
             self.missing = (Missing("", without_options(str(error))),)
 

@@ -55,7 +55,8 @@ class RunSection(Section):
             return
         button.setEnabled(not missing)
         if missing:
-            button.text = _("Apply (waits for: {what})").format(what=_briefly(missing[0]))
+            what = _("a correction") if missing[0] in self.panel.problems else _briefly(missing[0])
+            button.text = _("Apply (waits for: {what})").format(what=what)
             button.toolTip = "\n".join(m.text for m in missing)
             self._tellNext(missing[0].text)
         else:

@@ -6,6 +6,7 @@ import ctk
 import qt
 import slicer
 
+from ..request import Missing
 from .connectors import bindingsOf
 
 
@@ -77,6 +78,10 @@ class Section:
         text = f"{self.title()}: {summary}" if summary else self.title()
         if self.widget.text != text:
             self.widget.text = text
+
+    def problems(self) -> list[Missing]:
+        """What this section knows to be wrong, beyond what the logic asks for: the analysis waits for it too."""
+        return []
 
     def enter(self) -> None:
         """The module is shown."""

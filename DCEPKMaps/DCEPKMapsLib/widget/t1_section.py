@@ -6,8 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from dcepk.errors import InputError, without_options
-from dcepk.study import require_plausible_t1
+from dcepk.errors import DCEPKError, InputError, without_options
 
 from ..companions import angleOf, flipAngleVolumes
 from ..parameters import (
@@ -19,8 +18,12 @@ from ..parameters import (
     T1_MAP,
     flipAnglePairs,
     inScene,
+    plausibleT1,
 )
+from ..request import Missing
+from ..sequences import describe
 from ..typed import positiveNumber, typedNumber
+from ..volumes import geometryOf
 from .connectors import Option, fillOptions
 from .fields import NumberField, showSentences
 from .section import Section
@@ -58,7 +61,7 @@ class T1Section(Section):
             Option(MASK_ALL, _("All voxels"), _("Air too, which takes longer.")),
             Option(MASK_SEGMENTATION, _("A segmentation"), _("All of its segments together.")),
         ))  # fmt: skip
-        self._constant = NumberField(ui.t1Constant, _checkT1)
+        self._constant = NumberField(ui.t1Constant, plausibleT1)
         self._repetitionTime = NumberField(
             ui.flipAngleRepetitionTime, lambda text: positiveNumber(text, _("TR of the flip-angle volumes"), "ms")
         )
@@ -91,9 +94,24 @@ class T1Section(Section):
             sentences = [self._constant.mark(missing)]
         elif parameters.t1Source == T1_FLIP_ANGLES:
             sentences = [self._repetitionTime.mark(), missing, "" if self._filled else self._doubt]
+        sentences += [problem.text for problem in self.problems()] if self.panel.request is not None else []
         showSentences(ui.t1Message, sentences if inScene(parameters.inputSequence) is not None else [])
         if bySegmentation and inScene(parameters.maskSegmentation) is None:
             ui.moreBox.collapsed = False
+
+    def problems(self) -> list[Missing]:
+        """Volumes on another grid than the series."""
+        request = self.panel.request
+        named = [(volume, "flip-angle volume") for volume, _angle in request.flipAngleVolumes]
+        named += [(request.t1Map, "T1 map"), (request.b1Map, "B1 map")]
+        try:
+            grid = describe(request.sequence).geometry if request.sequence is not None else None
+            for volume, name in named:
+                if grid is not None and volume is not None:
+                    grid.require_same(geometryOf(volume), f"{name} '{volume.GetName()}'")
+        except DCEPKError as error:
+            return [Missing("t1Map", without_options(str(error)))]
+        return []
 
     def fillFlipAngles(self, sequence) -> None:
         """Enter the volumes of the scene that carry a flip angle and belong to the series, where that is certain."""
@@ -161,12 +179,6 @@ class T1Section(Section):
         if previous:
             self._setPairs([])
         self.fillFlipAngles(sequence)
-
-
-def _checkT1(text: str) -> None:
-    value = positiveNumber(text, _("native T1"), "s")
-    if value is not None:
-        require_plausible_t1(value)
 
 
 def _identified(pairs) -> tuple:

@@ -11,7 +11,7 @@ from dcepk.vif import POPULATION_FORMS, InputFunction
 
 from ..curve_job import CurveJob
 from ..parameters import inScene, vifRequest
-from ..request import VifKind
+from ..request import Missing, VifKind
 from ..sequences import stateOf
 from ..typed import positiveNumber
 from .connectors import Option, fillOptions
@@ -30,6 +30,14 @@ _ROWS = {
     VifKind.FORM: ("vifFormLabel", "vifForm"),
     VifKind.AUTOMATIC: ("findRow",),
 }
+_FIELDS = {
+    VifKind.POINT: "vifPoint",
+    VifKind.ROI: "vifRoi",
+    VifKind.SEGMENT: "vifSegmentation",
+    VifKind.TABLE: "vifTable",
+    VifKind.FORM: "vifForm",
+}
+"""Parameters by the way that they belong to."""
 _MEASURED = (VifKind.AUTOMATIC, VifKind.POINT, VifKind.ROI, VifKind.SEGMENT)
 """Ways that turn the signal of blood into concentration, which needs its T1."""
 
@@ -106,6 +114,11 @@ class VifSection(Section):
         if self.inputFunction is not None and self.panel.entered:
             self._plot.offer()
 
+    def problems(self) -> list[Missing]:
+        """Why the chosen vessel gives no curve. The automatic search may do better with motion correction."""
+        kind = VifKind(self.panel.parameters.vifSource)
+        return [Missing(_FIELDS[kind], self._problem)] if self._problem and kind in _FIELDS else []
+
     @property
     def searching(self) -> bool:
         """Whether a curve is being found."""
@@ -132,12 +145,19 @@ class VifSection(Section):
         self._stop()
         if not sameWay or kind is VifKind.AUTOMATIC:
             self._show(None)
+            self._forgetProblem()
         if wanted and kind is not VifKind.AUTOMATIC:
             self._begin()
 
+    def _forgetProblem(self) -> None:
+        if self._problem:
+            self._problem = ""
+            self.panel.refresh()  # it was missing
+
     def _ready(self) -> bool:
         """Whether nothing is missing that the curve needs; native T1 of tissue is none of that."""
-        waits = [m for m in self.panel.missing if m.field != "t1Constant"]
+        others = (*self.panel.problems, *(m for m in self.panel.missing if m.field == "t1Constant"))
+        waits = [m for m in self.panel.missing if m not in others]
         return self.panel.request is not None and not waits
 
     def _state(self) -> tuple:
