@@ -283,11 +283,27 @@ def test_a_closed_scene_leaves_no_overlay_and_the_next_result_is_shown(slicer, s
     assert fronts(slicer)["Red"] == again.nodes.maps["Ktrans"].GetName()
 
 
-def test_maps_that_somebody_deletes_are_no_longer_offered(slicer, scene, shown, ui, result):
-    for volume in result.nodes.all():
-        scene.RemoveNode(volume)
+def test_a_map_that_somebody_deletes_is_no_longer_offered_and_another_is_shown(slicer, scene, shown, ui, result):
+    scene.RemoveNode(result.nodes.maps["Ktrans"])
     shown.idle()
+    assert options(ui.shownMap)[0] == "vp"
+    assert ui.displayMessage.text == "The map that was shown was deleted: Ktrans (/min)."
+    assert fronts(slicer)["Red"] == result.nodes.maps["vp"].GetName()
+    choose(ui.shownMap, "ve")
     assert ui.displayMessage.text == ""
+
+
+def test_maps_that_somebody_deletes_are_taken_off_the_views(slicer, scene, shown, ui, result):
+    volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "something else")
+    for node in result.nodes.all():
+        scene.RemoveNode(node)
+    logics = slicer.app.applicationLogic().GetSliceLogics()
+    for i in range(logics.GetNumberOfItems()):  # as 3D Slicer does
+        logics.GetItemAsObject(i).GetSliceCompositeNode().SetForegroundVolumeID(volume.GetID())
+    shown.idle()
+    assert options(ui.displayResult) == []
+    assert options(ui.shownMap) == []
+    assert "was deleted: Ktrans (/min)." in ui.displayMessage.text
     assert set(fronts(slicer).values()) == {None}
 
 

@@ -121,6 +121,7 @@ class OverlayDisplay:
         self._schedule = schedule or (lambda update: update())
         self._baselineOf = None
         self._seen = None
+        self._laid: set[str] = set()
 
     def show(self, result, mapName: str, look: Look = Look(), background=None):
         """Lay a map over the anatomy in every slice view.
@@ -199,10 +200,13 @@ class OverlayDisplay:
     def hide(self) -> None:
         """Take our overlays and legends out of every view."""
         self._schedule(lambda: None)
+        deleted = any(self._volume(identifier) is None for identifier in self._laid)  # Slicer then shows another volume
+        self._laid = set()
         for logic in self._logics():
             front = self._ourFront(logic)
-            if front is not None:
+            if front is not None or deleted:
                 logic.GetSliceCompositeNode().SetForegroundVolumeID(None)
+            if front is not None:
                 hideLegend(front)
 
     def forget(self) -> None:
@@ -310,6 +314,7 @@ class OverlayDisplay:
         for logic, layer in front.items():
             lay(logic, background or self._behind(logic) or otherwise(), layer.volume, opacity)
         layers = {layer.volume: layer for layer in front.values()}
+        self._laid = {volume.GetID() for volume in layers}
         for volume in before - layers.keys() - {None}:
             hideLegend(volume)
         # only now: a legend looks for its volume in the views when it is changed

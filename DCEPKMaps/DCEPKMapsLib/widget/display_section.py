@@ -77,7 +77,7 @@ class DisplaySection(Section):
         self._offered: list[Option] = []
         self._preview: tuple[Any, str] | None = None
         self._shown: _Shown | None = None
-        self._layout = ""
+        self._layout, self._remark = "", ""
         self._suited: _Suited | None = None
         self._former: layouts.Arrangement | None = None
         self._left: ViewState | None = None
@@ -119,6 +119,7 @@ class DisplaySection(Section):
         return self._next is None
 
     def enter(self) -> None:
+        self._remark = ""
         self._shown, self._layout = None, ""  # what another module did to the views is not known
 
     def exit(self) -> None:
@@ -141,13 +142,21 @@ class DisplaySection(Section):
         try:
             wanted = self._wanted()
             if wanted != self._shown and self._hasLayout(wanted):
+                self._remark = self._remarkOnDeleted()
                 with _drawnOnce():
                     self._bring(wanted)
                 self._shown = wanted
-            sentence = ""
+            sentence = self._remark
         except DCEPKError as error:
             sentence = without_options(str(error))
         showSentences(self.ui.displayMessage, [sentence])
+
+    def _remarkOnDeleted(self) -> str:
+        """Why something else is shown all of a sudden."""
+        shown = self._shown
+        if shown is None or shown.result is None or shown.volume.GetScene() is not None:
+            return ""
+        return _("The map that was shown was deleted: {map}.").format(map=mapLabel(shown.mapName))
 
     def _wanted(self) -> _Shown | None:
         """What the parameters ask for; None for no overlay."""
