@@ -193,6 +193,15 @@ def test_closing_the_scene_forgets_its_results(ready, scene):
     assert changed[-1] == {}
 
 
+def test_a_closed_scene_leaves_no_verdict(ready, scene):
+    apply(ready)
+    ended(ready)
+    scene.Clear(False)
+    ready.idle()
+    assert ready.ui("RunSection").verdictLabel.isHidden()
+    assert ready.ui("RunSection").noticesLabel.isHidden()
+
+
 def test_a_run_goes_on_when_the_module_is_left(ready):
     apply(ready)
     ready.panel.exit()

@@ -110,6 +110,16 @@ def test_a_point_outside_says_so(shown, scene):
     assert shown.section("VifSection").inputFunction is None
 
 
+def test_the_plot_is_empty_while_there_is_no_curve(shown, scene):
+    point = point_of(shown, scene)
+    curve(shown)
+    chart = scene.GetNthNodeByClass(0, "vtkMRMLPlotChartNode")
+    assert chart.GetNumberOfPlotSeriesNodes() == 2
+    point.SetNthControlPointPosition(0, 500.0, 0.0, 0.0)
+    shown.until(lambda: "outside" in shown.ui("VifSection").vifMessage.text)
+    assert chart.GetNumberOfPlotSeriesNodes() == 0
+
+
 def test_apply_waits_while_the_vessel_is_known_to_be_wrong(shown, scene):
     shown.ui("T1Section").t1Constant.text = "1.2"
     point, button = point_of(shown, scene), shown.ui("RunSection").applyButton

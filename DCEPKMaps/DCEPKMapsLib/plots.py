@@ -148,6 +148,11 @@ class CurvePlot:
         return self._scene.AddNode(node)
 
 
+def isPlotNamed(node, name: str) -> bool:
+    """Whether a node of a scene is part of the `CurvePlot` of that name."""
+    return node.GetAttribute(_PLOT) == name
+
+
 def _fill(tableNode, x: np.ndarray, y: np.ndarray) -> None:
     """Put two columns into a table node in one step."""
     table = vtk.vtkTable()

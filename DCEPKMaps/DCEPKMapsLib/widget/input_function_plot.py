@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import slicer
 from slicer.i18n import tr as _
 
 from dcepk.errors import without_options
 from dcepk.vif import InputFunction
 
-from ..plots import Curve, CurvePlot
+from ..plots import Curve, CurvePlot, isPlotNamed
 from .on_screen import offerChart, showChart
 
 _SECONDS_PER_MINUTE = 60.0
@@ -39,6 +40,12 @@ class InputFunctionPlot:
             enhancement = found.blood_signal / found.blood_signal[0] - 1
             curves.append(Curve(_("signal enhancement"), minutes, enhancement, _SIGNAL_COLOR, dashed=True))
         self._chart().update(curves)
+
+    def clear(self) -> None:
+        """Show no curve any more."""
+        for chart in slicer.util.getNodesByClass("vtkMRMLPlotChartNode", self._scene):
+            if isPlotNamed(chart, _NAME):
+                self._chart().update([])
 
     def show(self) -> None:
         """Show the chart in a plot view, in a layout that has one."""

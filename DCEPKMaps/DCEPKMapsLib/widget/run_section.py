@@ -80,6 +80,7 @@ class RunSection(Section):
         self.panel.refresh()
 
     def sceneCloses(self) -> None:
+        self._forget()
         if self.run is not None:
             self.run.cancel()
             self._end(_("The scene was closed while the analysis ran; it was ended, and nothing was written."))

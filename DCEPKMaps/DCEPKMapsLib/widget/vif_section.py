@@ -197,7 +197,9 @@ class VifSection(Section):
         if inputFunction is self.inputFunction:
             return
         self.inputFunction = inputFunction
-        if inputFunction is not None:
+        if inputFunction is None:
+            self._plot.clear()
+        else:
             self._plot.update(inputFunction)
         self.panel.signals.inputFunctionChanged.emit(inputFunction)
 
