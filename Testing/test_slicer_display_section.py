@@ -334,3 +334,36 @@ def test_leaving_in_the_midst_of_a_first_show_leaves_the_views_as_they_were(slic
     shown.idle()
     assert layout_node(slicer).GetViewArrangement() == before
     assert set(fronts(slicer).values()) == {None}
+
+
+def test_maps_of_a_script_are_taken_up_by_the_open_panel(slicer, scene, shown, ui, request_):
+    from DCEPKMapsLib.logic import StudyLogic
+
+    made = StudyLogic(scene).run(request_)
+    shown.idle()
+    assert options(ui.displayResult) == ["patlak"]
+    assert fronts(slicer)["Red"] == made.nodes.maps["Ktrans"].GetName()
+
+
+def test_maps_of_a_script_are_taken_up_on_entering(slicer, scene, shown, ui, request_):
+    from DCEPKMapsLib.logic import StudyLogic
+
+    shown.panel.exit()
+    StudyLogic(scene).run(request_)
+    shown.idle()
+    assert options(ui.displayResult) == []
+    shown.panel.enter()
+    shown.idle()
+    assert options(ui.displayResult) == ["patlak"]
+
+
+def test_maps_that_cannot_be_used_are_not_read_again_and_again(scene, shown, request_, monkeypatch):
+    from DCEPKMapsLib.logic import StudyLogic
+
+    calls = []
+    monkeypatch.setattr(shown.logic, "restore", lambda: calls.append(1))
+    StudyLogic(scene).run(request_)
+    for _ in range(3):
+        scene.AddNewNodeByClass("vtkMRMLTableNode")
+        shown.idle()
+    assert len(calls) == 1

@@ -29,6 +29,13 @@ def restored(scene) -> list[StudyResult]:
     return found
 
 
+def completeResults(scene) -> frozenset[tuple[str, str]]:
+    """Series (its node ID) and method of every result in a scene that was written to its end; reads no voxels."""
+    return frozenset(
+        (sequence.GetID(), method) for sequence, method, nodes in groupedNodes(scene) if summaryOf(nodes) is not None
+    )
+
+
 def _result(sequence, nodes: ResultNodes) -> StudyResult:
     summary = summaryOf(nodes)
     if summary is None or nodes.quality is None or nodes.mask is None:

@@ -19,6 +19,7 @@ from .. import layouts
 from ..colors import COLOR_NAMES, defaultRange
 from ..display import Look, OverlayDisplay
 from ..overlays import isCategorical, mapChoices, mapLabel, mapVolume
+from ..restoring import completeResults
 from ..views import ViewState, sliceLogicsOf
 from ..volumes import arrayOf
 from .connectors import Option, fillOptions
@@ -78,6 +79,7 @@ class DisplaySection(Section):
         self._preview: tuple[Any, str] | None = None
         self._shown: _Shown | None = None
         self._layout, self._remark = "", ""
+        self._running, self._unusable = False, frozenset()
         self._suited: _Suited | None = None
         self._former: layouts.Arrangement | None = None
         self._left: ViewState | None = None
@@ -89,6 +91,8 @@ class DisplaySection(Section):
         ))  # fmt: skip
         ui.displayResult.connect("currentIndexChanged(int)", self._onResultChosen)
         ui.resetRangeButton.connect("clicked()", self._onResetRange)
+        signals.runStarted.connect(self._onRunStarted)
+        signals.runEnded.connect(self._onRunEnded)
         signals.resultReady.connect(self._onResultReady)
         signals.resultsChanged.connect(self._onResultsChanged)
         signals.previewReady.connect(self._onPreviewReady)
@@ -121,6 +125,10 @@ class DisplaySection(Section):
     def enter(self) -> None:
         self._remark = ""
         self._shown, self._layout = None, ""  # what another module did to the views is not known
+        self._takeUpResults()
+
+    def sceneChanged(self) -> None:
+        self._takeUpResults()
 
     def exit(self) -> None:
         if not self.ui.keepViews.checked and self._former is not None:
@@ -292,6 +300,22 @@ class DisplaySection(Section):
         return sliceLogicsOf(slicer.app.applicationLogic())
 
     # What happens elsewhere -----------------------------------------------------------------------------------------
+
+    def _takeUpResults(self) -> None:
+        """Take up maps that a script made in the meantime."""
+        if self._running:
+            return
+        known = self.panel.logic.results.keys()
+        unknown = completeResults(self.panel.scene) - known
+        if unknown - self._unusable and self.panel.logic.restore():
+            self.panel.signals.resultsChanged.emit()
+        self._unusable = unknown - known
+
+    def _onRunStarted(self) -> None:
+        self._running = True
+
+    def _onRunEnded(self) -> None:
+        self._running = False
 
     def _onResultChosen(self, _row: int) -> None:
         if self.panel.parameters is not None:
