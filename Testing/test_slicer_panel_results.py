@@ -155,6 +155,21 @@ def test_curves_are_shown_in_a_layout_with_a_plot(shown, scene, slicer, results,
     assert selection.GetActivePlotChartID() == charts(scene)["Curves of a voxel"].GetID()
 
 
+def test_an_empty_table_view_on_screen_shows_the_parameters_of_the_voxel(shown, scene, results, study):
+    explorer_point(shown, scene, ras_of(study, FIRST))
+    wait_for_update(shown, lambda: shown.ui("ExplorerSection").showCurvesButton.enabled)
+    shown.parameters.layout = "curves"
+    view = scene.GetFirstNodeByClass("vtkMRMLTableViewNode") or scene.AddNewNodeByClass("vtkMRMLTableViewNode")
+    view.SetMappedInLayout(1)
+    shown.panel.refresh()
+    assert view.GetTableNode().GetName() == "Parameters of a voxel"
+    other = scene.AddNewNodeByClass("vtkMRMLTableNode", "other")
+    other.AddColumn().InsertNextValue("something")
+    view.SetTableNodeID(other.GetID())
+    shown.panel.refresh()
+    assert view.GetTableNode() is other
+
+
 def test_closing_the_scene_leaves_an_explorer_that_works_again(shown, scene, results, request_, study):
     explorer_point(shown, scene, ras_of(study, FIRST))
     scene.Clear(False)

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 from ..explorer import Explorer
 from ..parameters import inScene
 from .fields import showSentences
-from .on_screen import showChart
+from .on_screen import offerTable, showChart
 from .section import Section
 from .table_view import fitTable
 
@@ -50,6 +50,7 @@ class ExplorerSection(Section):
         self.explorer.setSequence(inScene(parameters.inputSequence))
         self.explorer.setPoint(inScene(parameters.explorerPoint))
         self.explorer.setCrosshair(self.panel.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode") if follows else None)
+        self._offerTable()
 
     def exit(self) -> None:
         self.explorer.setCrosshair(None)
@@ -82,7 +83,13 @@ class ExplorerSection(Section):
         view.setVisible(filled)
         if filled:
             fitTable(view)
+        self._offerTable()
         self.ui.showCurvesButton.setEnabled(filled)
+
+    def _offerTable(self) -> None:
+        """Fill a table view that has nothing else to show, such as before statistics are computed."""
+        if self.ui.explorerTable.mrmlTableNode() is not None and self.panel.entered:
+            offerTable(self.explorer.table)
 
     def _onPlace(self) -> None:
         parameters = self.panel.parameters

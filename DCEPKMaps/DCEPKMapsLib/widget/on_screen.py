@@ -28,3 +28,12 @@ def showTable(table) -> None:
     logic = slicer.app.applicationLogic()
     logic.GetSelectionNode().SetActiveTableID(table.GetID())
     logic.PropagateTableSelection()
+
+
+def offerTable(table) -> None:
+    """Show a table node in the table views on screen, unless they show one that holds something."""
+    for view in slicer.util.getNodesByClass("vtkMRMLTableViewNode"):
+        shown = view.GetTableNode()
+        if view.IsMappedInLayout() and (shown is None or not shown.GetNumberOfRows()):
+            showTable(table)
+            return
