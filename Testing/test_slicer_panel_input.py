@@ -151,7 +151,10 @@ def test_missing_times_are_asked_for(shown, scene, study):
     assert ui.timeAxisLabel.text == "30 frames, 10 s apart, 0 to 4.83 min; typed"
     assert [m.field for m in shown.panel.missing] == ["t1Constant"]
     ui.typedInterval.text = "-3"
-    assert "must be above 0, not -3 s" in shown.panel.nextLabel.text
+    assert "time between frames must be above 0, not -3 s" in shown.panel.nextLabel.text
+    ui.typedInterval.text = "1e9"
+    assert "time between frames can be at most 3600 s (1 hour), not 1e+09 s" in shown.panel.nextLabel.text
+    assert not shown.ui("RunSection").applyButton.enabled
 
 
 def test_another_series_forgets_what_was_typed(shown, scene, study):

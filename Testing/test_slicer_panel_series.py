@@ -44,6 +44,7 @@ def exam(scene, study, sequence):
 
 
 def test_point_and_regions_follow_the_series(shown, scene, study, series):
+    shown.parameters.vifSource = "point"
     exams = [exam(scene, study, sequence) for sequence in series]
     for number in (0, 1, 0):
         choose(shown, series[number])

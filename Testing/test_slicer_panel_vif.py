@@ -145,6 +145,29 @@ def test_a_point_outside_is_no_matter_to_other_ways(shown, scene):
     assert shown.ui("RunSection").applyButton.enabled
 
 
+def test_only_the_markups_of_the_chosen_way_are_shown(shown, scene):
+    ui, point = shown.ui("VifSection"), point_of(shown, scene)
+    point.CreateDefaultDisplayNodes()
+    display = point.GetDisplayNode()
+    for way, visible in (("form", 0), ("point", 1), ("roi", 0), ("point", 1)):
+        choose(ui.vifSource, way)
+        shown.idle()
+        assert display.GetVisibility() == visible
+    display.SetVisibility(0)
+    shown.panel.refresh()
+    assert display.GetVisibility() == 0, "what the user hid does not come back by itself"
+
+
+def test_long_sentences_do_not_widen_the_panel(shown):
+    labels = [shown.ui("VifSection").vifMessage, shown.ui("RunSection").verdictLabel, shown.panel.nextLabel]
+    before = shown.window.minimumSizeHint().width()
+    for label in labels:
+        label.text = "A sentence without a place to break: " + 200 * "x"
+        label.show()
+    shown.idle()
+    assert shown.window.minimumSizeHint().width() == before
+
+
 def test_placing_makes_a_point_and_waits_for_the_click(shown, scene):
     ui = shown.ui("VifSection")
     choose(ui.vifSource, "point")

@@ -15,7 +15,7 @@ from dcepk.study import require_plausible_t1
 from dcepk.vif import AUTOMATIC
 
 from .request import StudyRequest, VifKind, VifRequest
-from .typed import positiveNumber, typedAcquisition
+from .typed import positiveNumber, typedAcquisition, typedInterval
 
 T1_CONSTANT, T1_MAP, T1_FLIP_ANGLES = "constant", "map", "flipAngles"
 MASK_AUTO, MASK_ALL, MASK_SEGMENTATION = "auto", "all", "segmentation"
@@ -105,7 +105,7 @@ def toRequest(parameters: DCEPKMapsParameterNode) -> StudyRequest:
         sequence=inScene(parameters.inputSequence),
         settings=_settings(parameters),
         facts=typedAcquisition(parameters.typedFacts),
-        intervalS=positiveNumber(parameters.typedInterval, "temporal resolution", "s"),
+        intervalS=typedInterval(parameters.typedInterval),
         vif=vifRequest(parameters),
         b1Map=inScene(parameters.b1Map),
         mask=_mask(parameters),

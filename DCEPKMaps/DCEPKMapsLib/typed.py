@@ -11,6 +11,8 @@ from dcepk.errors import InputError
 AGENT = "agent"
 """Key of the contrast agent among typed facts; the other keys are those of `dcepk.acquisition.FACTS`."""
 
+_LONGEST_INTERVAL_S = 3600.0
+
 
 def typedNumber(text: str, label: str, unit: str = "") -> float | None:
     """The number of a text, or None when it is empty.
@@ -45,6 +47,21 @@ def positiveNumber(text: str, label: str, unit: str = "") -> float | None:
     value = typedNumber(text, label, unit)
     if value is not None and not value > 0:
         raise InputError(f"The {label} must be above 0, not {value:g} {unit}".rstrip() + ".")
+    return value
+
+
+def typedInterval(text: str) -> float | None:
+    """The time between frames as typed, s; None for an empty text.
+
+    Raises
+    ------
+    InputError
+        When it is no number, not above 0, or longer than any DCE series waits.
+    """
+    label = "time between frames"
+    value = positiveNumber(text, label, "s")
+    if value is not None and value > _LONGEST_INTERVAL_S:
+        raise InputError(f"The {label} can be at most {_LONGEST_INTERVAL_S:g} s (1 hour), not {value:g} s.")
     return value
 
 

@@ -59,3 +59,10 @@ def showSentences(label, sentences) -> None:
     """Show sentences in a label that is hidden while there are none."""
     label.text = "\n".join(dict.fromkeys(s for s in sentences if s))
     label.setVisible(bool(label.text))
+
+
+def letShrink(widget) -> None:
+    """Keep what a widget says from making the panel wider: the views beside it would move with every message."""
+    policy = widget.sizePolicy
+    policy.setHorizontalPolicy(qt.QSizePolicy.Ignored)
+    widget.setSizePolicy(policy)

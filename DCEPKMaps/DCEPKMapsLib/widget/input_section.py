@@ -10,7 +10,7 @@ from dcepk.errors import DCEPKError, without_options
 
 from ..parameters import inScene
 from ..sequences import convertMultiVolume, describe, timeAxisText
-from ..typed import AGENT, positiveNumber
+from ..typed import AGENT, typedInterval
 from .fact_rows import AgentRow, FactRow, countedMarks, factState
 from .fields import NumberField, showSentences
 from .section import Section
@@ -34,9 +34,7 @@ class InputSection(Section):
         self.factRows = (*rows, AgentRow(grid, len(rows), self._onTyped))
         self.ui.factsBox.collapsed = True
         self._wasIncomplete = False
-        self._interval = NumberField(
-            self.ui.typedInterval, lambda text: positiveNumber(text, _("time between frames"), "s")
-        )
+        self._interval = NumberField(self.ui.typedInterval, typedInterval)
         self.ui.convertButton.connect("clicked()", self._onConvert)
         self.panel.signals.seriesChosen.connect(self._onSeriesChosen)
 
@@ -84,7 +82,7 @@ class InputSection(Section):
         elif description is None:
             ui.timeAxisLabel.text = trouble
         else:
-            interval = None if self._interval.problem() else positiveNumber(parameters.typedInterval, "", "s")
+            interval = None if self._interval.problem() else typedInterval(parameters.typedInterval)
             ui.timeAxisLabel.text = without_options(timeAxisText(description, interval))
         asked = description is not None and description.times.times_s is None
         shown = asked or bool(parameters.typedInterval)

@@ -16,6 +16,7 @@ from ..request import Missing, StudyRequest
 from .display_section import DisplaySection
 from .explorer_section import ExplorerSection
 from .export_section import ExportSection
+from .fields import letShrink
 from .input_section import InputSection
 from .method_section import MethodSection
 from .observers import Observers
@@ -311,6 +312,7 @@ def _nextLabel():
     label = qt.QLabel()
     label.objectName = "nextLabel"
     label.setWordWrap(True)
+    letShrink(label)
     font = label.font
     font.setBold(True)
     label.setFont(font)

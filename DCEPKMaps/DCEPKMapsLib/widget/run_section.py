@@ -11,7 +11,7 @@ from dcepk.errors import DCEPKError, without_options
 
 from ..parameters import inScene
 from ..run import Run
-from .fields import showSentences
+from .fields import letShrink, showSentences
 from .section import Section
 
 _INTERVAL_MS = 20
@@ -39,6 +39,7 @@ class RunSection(Section):
         self._timer.connect("timeout()", self._onTimer)
         for widget in (self.ui.progressBar, self.ui.verdictLabel, self.ui.noticesLabel):
             widget.hide()
+        letShrink(self.ui.applyButton)
         self.ui.applyButton.connect("clicked()", self._onApply)
         self.ui.resetButton.connect("clicked()", self._onReset)
         self.panel.signals.seriesChosen.connect(self._onSeriesChosen)

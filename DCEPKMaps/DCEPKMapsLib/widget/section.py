@@ -8,6 +8,10 @@ import slicer
 
 from ..request import Missing
 from .connectors import bindingsOf
+from .fields import letShrink
+
+_SHORTEST_ENTRY = 12
+"""Letters of a menu that are always seen."""
 
 
 class Section:
@@ -41,6 +45,12 @@ class Section:
         self._guiTag = None
         self.content = slicer.util.loadUI(panel.resourcePath(f"UI/{self.uiFile}"))
         self.ui = slicer.util.childWidgetVariables(self.content)
+        for label in self.content.findChildren(qt.QLabel):
+            if label.wordWrap:
+                letShrink(label)
+        for comboBox in self.content.findChildren(qt.QComboBox):  # as wide as the panel, not as the longest entry
+            comboBox.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
+            comboBox.setMinimumContentsLength(_SHORTEST_ENTRY)
         self.widget = self._framed(self.content) if self.collapsible else self.content
         self.setup()
         self.content.setMRMLScene(panel.scene)

@@ -26,6 +26,7 @@ class VesselMarkups:
     def __init__(self, panel, onMoved: Callable[[], None]):
         self._panel = panel
         self._followed = None
+        self._choice: tuple = ()
         self._observers = Observers(onMoved)
 
     def follow(self, node) -> None:
@@ -42,6 +43,16 @@ class VesselMarkups:
         elif node.IsA("vtkMRMLSegmentationNode"):
             segmentation = node.GetSegmentation()
             self._observers.add(segmentation, segmentation.SourceRepresentationModified, segmentation.SegmentModified)
+
+    def showOnly(self, chosen, others) -> None:
+        """Show the chosen markups and hide those of other sources, once for each choice: later the user decides."""
+        choice = tuple(None if node is None else node.GetID() for node in (chosen, *others))
+        if choice == self._choice:
+            return
+        self._choice = choice
+        for node in (*others, chosen):
+            if node is not None and node.IsA("vtkMRMLMarkupsNode") and node.GetDisplayNode() is not None:
+                node.GetDisplayNode().SetVisibility(node is chosen)
 
     def placePoint(self, placeWidget) -> None:
         """Let the next click place the point; an earlier place is given up."""

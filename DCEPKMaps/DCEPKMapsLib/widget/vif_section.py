@@ -109,6 +109,10 @@ class VifSection(Section):
         ui.adoptButton.setEnabled(self._found.point() is not None)
         self._showSegment(kind)
         self._markups.follow(self._node(kind))
+        found = self._found.point()
+        chosen = found if kind is VifKind.AUTOMATIC else self._node(kind)
+        marked = (found, self._node(VifKind.POINT), self._node(VifKind.ROI))
+        self._markups.showOnly(chosen, [node for node in marked if node is not chosen])
         self._wish(kind)
         self._showWords()
         if self.inputFunction is not None and self.panel.entered:
@@ -209,6 +213,8 @@ class VifSection(Section):
         self.ui.showPlotButton.setVisible(found is not None)
         self.ui.findButton.setEnabled(self._ready() and self._job is None)
         words = inWords(found) if found is not None else []
+        if VifKind(self.panel.parameters.vifSource) is VifKind.AUTOMATIC and self._found.point() is not None:
+            words.append(_("Adjusted by hand, 3 x 3 voxels around one point take the place of the voxels found."))
         showSentences(self.ui.vifMessage, [self._t1Blood.mark(), self._problem, busy, *words])
 
     # What the user does ---------------------------------------------------------------------------------------------
