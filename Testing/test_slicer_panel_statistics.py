@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from slicer_panel import ShownPanel
 from slicer_scenes import segmentation_node, small_request
@@ -145,6 +146,21 @@ def test_every_plot_that_is_offered_can_be_drawn(shown, scene, results, segmenta
     assert drawn[1] == ["slow tissue (mean)", "slow tissue (fit)"]
     assert drawn[3] == ["1: slow tissue", "2: fast tissue", "Mean of the voxels", "Fit of the mean curve"]
     assert charts(scene)["Regions"].GetTitle() == "vp"
+
+
+def test_mean_curves_of_many_regions_have_no_legend_that_hides_them(shown, scene, results, study, segmentation):
+    ui = computed(shown, segmentation)
+    ui.plotButton.click()
+    assert charts(scene)["Regions"].GetLegendVisibility()
+    parts = np.where(study.labels.array > 0, 1 + np.arange(study.labels.array.shape[-1]) % 4, 0).astype(np.uint8)
+    names = {i: f"part {i}" for i in range(1, 5)}
+    computed(shown, segmentation_node(scene, parts, study.series.geometry, names))
+    ui.plotButton.click()
+    assert not charts(scene)["Regions"].GetLegendVisibility()
+    assert "colors of the segments" in charts(scene)["Regions"].GetTitle()
+    ui.statisticsPlot.setCurrentIndex(1)
+    ui.plotButton.click()
+    assert charts(scene)["Regions"].GetLegendVisibility()
 
 
 def test_table_is_saved_with_all_digits(shown, results, segmentation, tmp_path, monkeypatch):

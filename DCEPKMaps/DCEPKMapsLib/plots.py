@@ -70,7 +70,7 @@ class CurvePlot:
         self.chart.SetLegendVisibility(True)
         self.chart.EndModify(wasModifying)
 
-    def update(self, curves: list[Curve], legendAbove: bool = True) -> None:
+    def update(self, curves: list[Curve], legendAbove: bool = True, legend: bool = True) -> None:
         """Show these curves, in this order, in place of the earlier ones.
 
         Parameters
@@ -79,6 +79,8 @@ class CurvePlot:
             Values that are not finite are left out.
         legendAbove : bool
             Leave room for the legend above the curves; otherwise the range of values alone decides.
+        legend : bool
+            Whether there is a legend.
         """
         wasModifying = self.chart.StartModify()
         self.chart.RemoveAllPlotSeriesNodeIDs()
@@ -88,7 +90,8 @@ class CurvePlot:
             if finite.any():
                 series = self._series(index, curve, x[finite], y[finite])
                 self.chart.AddAndObservePlotSeriesNodeID(series.GetID())
-        self._setRange(curves if legendAbove else [])
+        self.chart.SetLegendVisibility(legend)
+        self._setRange(curves if legendAbove and legend else [])
         self.chart.EndModify(wasModifying)
 
     def setTitle(self, title: str) -> None:

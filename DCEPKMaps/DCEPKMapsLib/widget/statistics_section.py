@@ -37,6 +37,8 @@ from .table_view import fitTable
 
 _ALL, _ONE, _MAP = "all", "region:", "map:"
 _PLOT = "Regions"
+_MOST_NAMED = 6
+"""Curves that a legend names; one of more hides the plot."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,11 @@ class StatisticsSection(Section):
         region = None if chosen == _ALL else chosen.removeprefix(_ONE)
         title = _("Mean curves") if region is None else _("Mean curve of {region}").format(region=region)
         plot = CurvePlot(self.panel.scene, _PLOT, title, _("Time (min)"), _("Concentration (mM)"))
-        plot.update(meanCurves(self.found, region))
+        curves = meanCurves(self.found, region)
+        legible = len(curves) <= _MOST_NAMED
+        if not legible:
+            plot.setTitle(_("Mean curves (points) and fits (lines) in the colors of the segments"))
+        plot.update(curves, legend=legible)
         plot.chart.SetXAxisRangeAuto(True)
         return plot
 
