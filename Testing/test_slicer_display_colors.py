@@ -140,3 +140,9 @@ def test_numbers_of_an_odd_range_are_told_apart(slicer):
 def test_the_range_of_a_large_map_is_found_from_a_part_of_its_voxels(colors):
     values = np.tile(np.linspace(0, 0.05, 256, dtype=np.float32), (40, 256, 1))
     assert colors.defaultRange("Ktrans", values) == (0, pytest.approx(0.05))
+
+
+def test_names_of_categories_are_not_replaced_by_numbers_of_their_colors(colors, scene):
+    categories = list(colors.FLAG_CATEGORIES.values())
+    node = colors.categoryNode(scene, "quality", categories)
+    assert [node.GetColorName(i) for i in range(len(categories))] == [category.name for category in categories]

@@ -71,7 +71,13 @@ def test_table_has_a_row_for_each_region_and_map_with_units(scene, result, segme
         ("fast tissue", "Ktrans (/min)"), ("fast tissue", "vp"),
     ]  # fmt: skip
     assert int(rows[0]["Voxels"]) == found.rois.statistics[0].n
-    assert float(rows[0]["Mean"]) == pytest.approx(found.rois.statistics[0].mean, rel=1e-4)
+    assert float(rows[0]["Mean"]) == pytest.approx(found.rois.statistics[0].mean, rel=1e-3)
+    assert list(rows[0])[:10] == [
+        "Region", "Map (unit)", "Voxels", "Median", "Q1", "Q3", "Mean", "SD", "Fit of mean curve", "SE of fit",
+    ]  # fmt: skip
+    for unit in {row["Map (unit)"] for row in rows}:
+        texts = [row[title] for row in rows if row["Map (unit)"] == unit for title in ("Median", "SD", "SE of mean")]
+        assert len({len(text.partition(".")[2]) for text in texts}) == 1, texts
     assert float(rows[3]["Fit of mean curve"]) == pytest.approx(VP[1], rel=0.05)
     assert max(len(value) for row in rows for value in row.values()) < 14
     assert table.GetColumnDescription("Noise error").startswith("What signal noise")

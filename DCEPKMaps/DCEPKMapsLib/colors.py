@@ -148,6 +148,7 @@ def categoryNode(scene, name: str, categories):
         node.SetAttribute(_ATTRIBUTE, name)
         node.SetTypeToUser()
     node.SetNumberOfColors(len(categories))
+    node.GetColorName(0)  # Slicer up to 5.8 makes names such as "R=0.180 G=0.498" when it is first asked for one
     for index, category in enumerate(categories):
         node.SetColor(index, category.name, *rgb(category.color), 1.0)
     return node

@@ -13,8 +13,8 @@ _COUNTS = (6, 5, 4, 7, 3)
 _LONGEST = 5
 _POSITION = (0.98, 0.03)
 """Lower right corner, as a share of the view: a head leaves the corners free, and the names of volumes stand left."""
-_HEIGHT, _BAR_WIDTH, _CHARACTER_WIDTH = 0.34, 0.03, 0.009
-"""Shares of the view. The legend's numbers grow until they fill its width, so that width follows their length."""
+_HEIGHT, _BAR_WIDTH, _CHARACTER_WIDTH, _LETTER_WIDTH = 0.34, 0.03, 0.009, 0.013
+"""Shares of the view. The legend's texts grow until they fill its width, so that width follows their length."""
 _TITLE_POINTS, _LABEL_POINTS = 14, 12
 
 
@@ -75,17 +75,17 @@ def showLegend(displayNode, title: str, categories: list[Category] | None = None
         legend.SetMaxNumberOfColors(len(categories))
         legend.SetNumberOfLabels(len(categories))
         legend.SetLabelFormat(legend.GetDefaultTextLabelFormat())
-        longest = max(len(category.name) for category in categories)
+        width = _LETTER_WIDTH * max(len(category.name) for category in categories)
     else:
         low, high = displayNode.GetWindowLevelMin(), displayNode.GetWindowLevelMax()
         count, text = numberFormat(low, high)
-        longest = max(len(text % low), len(text % high))
+        width = _CHARACTER_WIDTH * max(len(text % low), len(text % high))
         legend.SetUseColorNamesForLabels(False)
         legend.SetMaxNumberOfColors(256)
         legend.SetNumberOfLabels(count)
         legend.SetLabelFormat(text)
     legend.SetPosition(*_POSITION)
-    legend.SetSize(_BAR_WIDTH + _CHARACTER_WIDTH * longest, _HEIGHT)
+    legend.SetSize(_BAR_WIDTH + width, _HEIGHT)
     for properties, points in (
         (legend.GetTitleTextProperty(), _TITLE_POINTS),
         (legend.GetLabelTextProperty(), _LABEL_POINTS),

@@ -5,6 +5,7 @@ The numbers are those of the engine (`dcepk.roi`), the same as the command's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,11 +25,12 @@ from .tables import Column, fillTable, ownTable
 from .volumes import Region, regionsOn
 
 TABLE_NAME = "Statistics of regions"
-_DIGITS = 5
-"""Digits of numbers in the table node; the CSV holds all."""
+_DIGITS, _MOST_DECIMALS = 4, 8
+"""Digits of numbers in the table node; the CSV holds all. They are texts, for views of tables write small and large
+numbers of one map in different ways."""
 _WHISKER_IQR = 1.5
 """Reach of whiskers beyond the quartiles in interquartile ranges (Tukey)."""
-_BOX_WIDTH, _POINT_ASIDE, _LEGEND_SHARE = 0.6, 0.1, 0.7
+_BOX_WIDTH, _POINT_ASIDE, _LEGEND_SHARE = 0.6, 0.1, 0.4
 _MEAN_COLOR, _FIT_COLOR = (0.15, 0.15, 0.15), (0.71, 0.26, 0.16)
 
 
@@ -138,30 +140,32 @@ def statisticsTable(scene, found: RegionTable):
     vtkMRMLTableNode
     """
     rows = found.rois.statistics
+    decimals = {name: _decimals(found.rowsOf(name)) for name in found.mapNames}
     columns = [
         Column("Region", [row.name for row in rows], "Segment"),
         Column("Map (unit)", [_label(row.map) for row in rows], "Map with its unit, which holds for the whole row"),
         Column("Voxels", [row.n for row in rows], "Voxels that entered the statistics"),
-        *(Column(title, [_rounded(getattr(row, name)) for row in rows], text) for name, title, text in _NUMBERS),
-        *(Column(title, [getattr(row, name) for row in rows], text) for name, title, text in _COUNTS),
     ]
+    for name, title, text in _NUMBERS:
+        columns.append(Column(title, [_written(getattr(row, name), decimals[row.map]) for row in rows], text))
+    columns += [Column(title, [getattr(row, name) for row in rows], text) for name, title, text in _COUNTS]
     table = ownTable(scene, TABLE_NAME)
     fillTable(table, columns)
     return table
 
 
 _NUMBERS = (
+    ("median", "Median", "Median of the voxels"),
+    ("q1", "Q1", "First quartile"),
+    ("q3", "Q3", "Third quartile"),
     ("mean", "Mean", "Mean of the voxels"),
     ("sd", "SD", "Standard deviation of the voxels: biology and noise together"),
-    ("standard_error", "SE of mean", "SD / sqrt(n), as if voxels were independent"),
-    ("noise_error", "Noise error", "What signal noise alone does to the mean, from the voxels' own standard errors"),
-    ("median", "Median", "Median of the voxels"),
-    ("q1", "Quartile 1", "First quartile"),
-    ("q3", "Quartile 3", "Third quartile"),
-    ("min", "Minimum", "Lowest voxel"),
-    ("max", "Maximum", "Highest voxel"),
     ("curve_fit", "Fit of mean curve", "Parameter fitted to the mean concentration curve of the region"),
     ("curve_fit_error", "SE of fit", "Standard error of that fit"),
+    ("standard_error", "SE of mean", "SD / sqrt(n), as if voxels were independent"),
+    ("noise_error", "Noise error", "What signal noise alone does to the mean, from the voxels' own standard errors"),
+    ("min", "Minimum", "Lowest voxel"),
+    ("max", "Maximum", "Highest voxel"),
 )
 _COUNTS = (
     ("n_missing", "Without value (voxels)", "Voxels of the region without a value, such as those outside the mask"),
@@ -254,5 +258,14 @@ def _label(mapName: str) -> str:
     return PARAMETERS[mapName].label if mapName in PARAMETERS else mapName
 
 
-def _rounded(value: float) -> float:
-    return float(f"{value:.{_DIGITS}g}")
+def _decimals(rows: tuple[RoiStatistics, ...]) -> int:
+    """Decimals with which the numbers of one map are written alike: four digits of what its regions mostly have."""
+    typical = np.abs([value for row in rows for value in (row.median, row.mean)])
+    typical = typical[np.isfinite(typical) & (typical > 0)]
+    if not typical.size:
+        return _DIGITS
+    return int(np.clip(_DIGITS - 1 - math.floor(math.log10(np.median(typical))), 0, _MOST_DECIMALS))
+
+
+def _written(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}" if math.isfinite(value) else "-"
