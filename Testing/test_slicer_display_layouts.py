@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from slicer_made_up_result import GEOMETRY, made_up_result
@@ -132,3 +136,17 @@ def test_what_was_removed_meanwhile_leaves_its_place_empty(scene, layouts, layou
     scene.RemoveNode(own)
     former.restore(layout_node, logics().values())
     assert composite.GetBackgroundVolumeID() is None
+
+
+def test_slicer_knows_the_arrangements_from_its_start(slicer, layout_node, layouts, tmp_path):
+    from DCEPKMapsLib.widget.other_modules import register
+
+    register(tmp_path, lambda: None)
+    assert all(layout_node.IsLayoutDescription(number) for number in layouts.LAYOUTS.values())
+
+
+def test_knowing_the_arrangements_imports_nothing_of_the_engine():
+    loaded = "any(name.partition('.')[0] == 'dcepk' for name in sys.modules)"
+    code = f"import sys, DCEPKMapsLib.layout_descriptions; sys.exit({loaded})"
+    folder = Path(__file__).resolve().parents[1] / "DCEPKMaps"
+    assert subprocess.run([sys.executable, "-c", code], cwd=folder).returncode == 0

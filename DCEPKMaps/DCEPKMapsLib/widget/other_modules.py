@@ -1,4 +1,5 @@
-"""What this module offers in other modules of Slicer: studies in Sample Data, statistics in Segment Statistics.
+"""What this module offers outside its panel: studies in Sample Data, statistics in Segment Statistics, and arrangements
+of views for scenes that were saved with one of them.
 
 It runs at Slicer's start, so it imports nothing of the engine, and what it cannot do does not disturb anybody else.
 """
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import slicer
+
+from ..layout_descriptions import registerLayouts
 
 
 def register(icons: Path, makeLogic: Callable) -> None:
@@ -38,6 +41,8 @@ def register(icons: Path, makeLogic: Callable) -> None:
             offer()
         except ImportError as error:  # a Slicer in which that module is switched off
             logging.info("DCE PK Maps is not offered in another module: %s", error)
+    if slicer.app.layoutManager() is not None:  # there is none without a main window
+        registerLayouts(slicer.app.layoutManager().layoutLogic().GetLayoutNode())
 
 
 def _panelLogic():
