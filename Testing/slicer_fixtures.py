@@ -67,19 +67,23 @@ def require_rendering() -> None:
 def slicer():
     """The module `slicer` of the stand-ins, with an empty scene, before and after the test.
 
-    Modules that the test loaded are unloaded. A test fails when a slot or an observer raised what neither the test nor
-    an error window took up; tests that expect that empty ``slicer_stand_in.uncaught``.
+    Modules that the test loaded are unloaded, and statistics plugins that it registered are forgotten. A test fails
+    when a slot or an observer raised what neither the test nor an error window took up; tests that expect that empty
+    ``slicer_stand_in.uncaught``.
     """
     require_slicer_core()
     import slicer_stand_in
 
     module = slicer_stand_in.start()
     slicer_stand_in.clear()
-    before = slicer_stand_in.loaded_modules()
+    from SegmentStatistics import SegmentStatisticsLogic
+
+    before, plugins = slicer_stand_in.loaded_modules(), list(SegmentStatisticsLogic.registeredPlugins)
     yield module
     for loaded in slicer_stand_in.loaded_modules():
         if loaded not in before:
             loaded.unload()
+    SegmentStatisticsLogic.registeredPlugins[:] = plugins
     left = list(slicer_stand_in.uncaught)
     slicer_stand_in.clear()
     assert not left, f"raised in a slot or observer: {left!r}"
