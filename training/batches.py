@@ -1,7 +1,8 @@
 """Batches on their way to the network: from the arrays of a data source to tensors, drawn ahead in threads.
 
-Which patches an iteration sees depends on the seed and its number alone, so that an interrupted training continues as
-if nothing had been.
+Drawing a patch takes longer than learning from it, and the patches of one draw are of few examinations. So some draws
+are mixed, and used a few times, before they are replaced by new ones. Which patches an iteration sees depends on the
+seed and its number alone, so that an interrupted training continues as if nothing had been.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from config import Config
+from config import Config, Schedule
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -49,6 +51,13 @@ class Batch:
     concentration: Tensor
     t10: Tensor
 
+    def __len__(self) -> int:
+        return len(self.input)
+
+    def at(self, index: np.ndarray) -> Batch:
+        """Some of the patches."""
+        return Batch(*(t[torch.from_numpy(index)] for t in vars(self).values()))
+
     def to(self, device: torch.device) -> Batch:
         """The same on a device."""
         moved = (t.to(device, non_blocking=True) for t in vars(self).values())
@@ -82,22 +91,57 @@ def batch_of(patches: PatchBatch, names: Sequence[str], config: Config) -> Batch
 
 
 def stream(seed: int, purpose: int, number: int) -> np.random.Generator:
-    """The random numbers of one batch."""
+    """The random numbers of one draw."""
     return np.random.default_rng([seed, purpose, number])
 
 
-def drawn_ahead(draw: Callable[[int], Batch], first: int, last: int, ahead: int) -> Iterator[tuple[int, Batch]]:
-    """Numbers from first to before last with their batches, ``ahead`` of which are drawn meanwhile."""
-    if ahead == 0:
-        yield from ((i, draw(i)) for i in range(first, last))
+def training_batches(
+    draw: Callable[[int], Batch], order: Callable[[int], np.random.Generator], schedule: Schedule, first: int,
+    threads: int,
+) -> Iterator[tuple[int, Batch]]:  # fmt: skip
+    """Every iteration from ``first`` to the last, with its batch.
+
+    Parameters
+    ----------
+    draw : callable
+        Gives the draw of a number, with ``schedule.batch`` patches.
+    order : callable
+        Gives the random numbers that mix the draws of a block, by the number of the pass.
+    schedule : Schedule
+        Its ``mixed`` draws make a block, which is passed ``passes`` times.
+    first : int
+        Where to begin.
+    threads : int
+        Threads that draw the next block meanwhile; 0 draws it when it is needed.
+    """
+    last = schedule.epochs * schedule.iterations_per_epoch
+    size, batch = schedule.mixed, schedule.batch
+    length = size * schedule.passes
+    draws = drawn_ahead(draw, first // length * size, -(-last // length) * size, size, threads)
+    for start in range(first // length * length, last, length):
+        block = _joined(list(islice(draws, size)))
+        for iteration in range(max(first, start), min(last, start + length)):
+            number, part = divmod(iteration, size)
+            mixed = order(number).permutation(len(block))
+            yield iteration, block.at(mixed[part * batch : (part + 1) * batch])
+
+
+def drawn_ahead(draw: Callable[[int], Batch], first: int, last: int, ahead: int, threads: int) -> Iterator[Batch]:
+    """The draws from first to before last, ``ahead`` of which are made meanwhile."""
+    if threads == 0:
+        yield from map(draw, range(first, last))
         return
-    pool = ThreadPoolExecutor(ahead)
+    pool = ThreadPoolExecutor(threads)
     try:
         waiting = deque(pool.submit(draw, i) for i in range(first, min(first + ahead, last)))
         for i in range(first, last):
-            batch = waiting.popleft().result()
+            made = waiting.popleft().result()
             if i + ahead < last:
                 waiting.append(pool.submit(draw, i + ahead))
-            yield i, batch
+            yield made
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _joined(parts: list[Batch]) -> Batch:
+    return Batch(*(torch.cat(tensors) for tensors in zip(*(vars(part).values() for part in parts))))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
@@ -78,9 +77,9 @@ class Checkpoint:
     optimiser: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def new(cls, config: Config, command: str) -> Checkpoint:
+    def new(cls, config: Config, command: str, hardware: str) -> Checkpoint:
         """A training that has not begun."""
-        return cls(_plain(config.to_dict()), command, _revision(), _hardware())
+        return cls(_plain(config.to_dict()), command, _revision(), hardware)
 
     def restore(self, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> None:
         """Give network and optimiser the state that was kept, if there is one."""
@@ -163,12 +162,6 @@ def _revision() -> str:
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     return told.stdout.strip() or "unknown"
-
-
-def _hardware() -> str:
-    cuda = torch.cuda.is_available()
-    where = torch.cuda.get_device_name() if cuda else f"{torch.get_num_threads()} CPU threads"
-    return f"{where}, {platform.machine()}, PyTorch {torch.__version__}"
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

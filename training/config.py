@@ -20,7 +20,7 @@ from dcepk.plain import from_plain
 from dcepk.settings import DEVICES
 
 PRESETS = ("smoke", "cpu", "full")
-PRECISIONS = ("float32", "bfloat16")
+AUTO, FLOAT32, BFLOAT16 = PRECISIONS = ("auto", "float32", "bfloat16")
 SIMULATOR, PATIENTS = "simulator", "patients"
 
 
@@ -46,6 +46,8 @@ class Data:
         Share of the subjects that training is watched on. Subjects, and not patches, because patches overlap.
     slices, patch, stride : int
         Slices taken from a subject, edge of the patches and step between them, voxels.
+    lesion_share : float
+        Share of the simulated patches that are to hold a lesion.
     snr : (float, float)
         Range of the signal-to-noise ratio of simulated series.
     grid : str
@@ -65,6 +67,7 @@ class Data:
     slices: int = 20
     patch: int = 24
     stride: int = 6
+    lesion_share: float = 0.0
     snr: tuple[float, float] = (10.0, 60.0)
     grid: str = "inplane"
     cache: str = "training/cache"
@@ -104,6 +107,8 @@ class Schedule:
         Training stops after so many epochs, or after so many without a better validation loss.
     learning_rate, decay : float
         Adam's rate in iteration i is learning_rate / (1 + decay i), as in Keras.
+    mixed, passes : int
+        So many draws of a batch are mixed, and passed so many times, before new ones are made.
     """
 
     batch: int
@@ -113,9 +118,11 @@ class Schedule:
     patience: int = 15
     learning_rate: float = 1e-3
     decay: float = 1e-4
+    mixed: int = 1
+    passes: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("batch", "validation_patches", "epochs", "patience", "learning_rate"):
+        for name in ("batch", "validation_patches", "epochs", "patience", "learning_rate", "mixed", "passes"):
             _above(name, getattr(self, name), 0)
         if self.patches_per_epoch < self.batch:
             raise InputError(f"patches_per_epoch ({self.patches_per_epoch}) must hold a batch ({self.batch}).")
@@ -136,27 +143,28 @@ class Compute:
     ----------
     device : {"auto", "cpu", "cuda", "mps"}
         Where to train.
-    precision : {"float32", "bfloat16"}
-        Type of the convolutions; bfloat16 is mixed precision, for GPUs.
+    precision : {"auto", "float32", "bfloat16"}
+        Type of the convolutions; bfloat16 is mixed precision. "auto" takes it where the device computes in it: on GPUs,
+        and on CPUs with AMX, where training is twice as fast.
     deterministic : bool
         The same weights every time on the same machine; slower on GPUs.
     threads : int
         Threads of the CPU.
-    prefetch : int
-        Batches that are drawn ahead, in as many threads; 0 draws them in between.
+    drawing_threads : int
+        Threads that draw patches meanwhile; 0 draws them in between.
     """
 
     device: str = "auto"
-    precision: str = "float32"
+    precision: str = FLOAT32
     deterministic: bool = False
     threads: int = 2
-    prefetch: int = 1
+    drawing_threads: int = 1
 
     def __post_init__(self) -> None:
         _one_of("device", self.device, DEVICES)
         _one_of("precision", self.precision, PRECISIONS)
         _above("threads", self.threads, 0)
-        _above("prefetch", self.prefetch, -1)
+        _above("drawing_threads", self.drawing_threads, -1)
 
 
 @dataclass(frozen=True)

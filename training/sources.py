@@ -100,13 +100,14 @@ def _simulated(data: Data) -> Sources:
     def source(seeds: list[int]) -> PatchSource:
         return PatchSource(
             data.protocol, seeds, patch=data.patch, stride=data.stride, target=data.target, snr_range=data.snr,
-            slices=data.slices, grid=data.grid, cache=Path(data.cache),
+            slices=data.slices, lesion_share=data.lesion_share, grid=data.grid, cache=Path(data.cache),
         )  # fmt: skip
 
     draws = [source(seeds) for seeds in (training, validation)]
     recipe = (
         f"training/simulate, protocol {data.protocol}, target {data.target}, signal-to-noise ratio {data.snr[0]:g} to "
-        f"{data.snr[1]:g}, seeds {_listed(training)} to train on and {_listed(validation)} to judge by"
+        f"{data.snr[1]:g}, {data.lesion_share:.0%} of the patches with lesions, "
+        f"seeds {_listed(training)} to train on and {_listed(validation)} to judge by"
     )
     return Sources(*draws, draws[0].names, simulated_range(acquired, data.snr), recipe, checksum([recipe]))
 

@@ -12,18 +12,18 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import platform
 import shlex
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import torch
-from batches import Batch, batch_of, drawn_ahead, stream
+from batches import Batch, batch_of, stream, training_batches
 from checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from config import PRESETS, Config, read_config
+from config import AUTO, BFLOAT16, FLOAT32, PRESETS, Config, read_config
 from learning_curves import Row, draw_curves
 from losses import Objective, objective_of
 from sources import Sources, open_sources
@@ -33,7 +33,7 @@ from dcepk.inference import device_named
 from dcepk.networks.weights import build_network
 
 RUNS = Path("training/runs")
-_TRAINING, _VALIDATION = 0, 1
+_TRAINING, _VALIDATION, _ORDER = 0, 1, 2
 
 
 def train(
@@ -81,13 +81,17 @@ def train(
     torch.manual_seed(config.seed)
     network = build_network(config.network).to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate, eps=1e-7)
-    state = load_checkpoint(folder, config) or Checkpoint.new(config, command)
+    precision = precision_on(device, compute.precision)
+    state = load_checkpoint(folder, config) or Checkpoint.new(config, command, f"{hardware(device)}, {precision}")
     state.restore(network, optimiser)
     earlier = state.seconds
 
-    def draw(iteration: int) -> Batch:
-        patches = sources.training.draw(schedule.batch, stream(config.seed, _TRAINING, iteration))
+    def draw(number: int) -> Batch:
+        patches = sources.training.draw(schedule.batch, stream(config.seed, _TRAINING, number))
         return batch_of(patches, sources.names, config)
+
+    def order(number: int) -> np.random.Generator:
+        return stream(config.seed, _ORDER, number)
 
     def save() -> None:
         state.seconds = earlier + time.monotonic() - start
@@ -99,12 +103,11 @@ def train(
         return state
     validation = validation_batches(config, sources)
     state.observe(sources, validation)
-    last = schedule.epochs * schedule.iterations_per_epoch
-    for iteration, batch in drawn_ahead(draw, state.iteration, last, compute.prefetch):
+    for iteration, batch in training_batches(draw, order, schedule, state.iteration, compute.drawing_threads):
         torch.manual_seed(config.seed + iteration)
         for group in optimiser.param_groups:
             group["lr"] = schedule.learning_rate / (1 + schedule.decay * iteration)
-        with autocast(config, device):
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == BFLOAT16):
             terms = objective(network, batch.to(device))
         optimiser.zero_grad(set_to_none=True)
         terms.total.backward()
@@ -112,7 +115,7 @@ def train(
         state.add(iteration, {"total": terms.total, **terms.parts})
 
         if state.iteration % schedule.iterations_per_epoch == 0:
-            losses = mean_losses(network, objective, validation, config, device)
+            losses = mean_losses(network, objective, validation, config.seed, device, precision)
             require_finite(losses["total"], state.epoch + 1)
             state.end_epoch(Row.of(state, losses, earlier + time.monotonic() - start), network)
             tell(state.rows[-1].told(state.best_epoch))
@@ -138,11 +141,20 @@ def prepared_device(config: Config) -> torch.device:
     return device_named(config.compute.device)
 
 
-def autocast(config: Config, device: torch.device):
-    """Mixed precision where it is asked for."""
-    if config.compute.precision == "float32":
-        return nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)
+def precision_on(device: torch.device, wanted: str) -> str:
+    """The precision of the convolutions: with "auto", bfloat16 where the device computes in it."""
+    if wanted != AUTO:
+        return wanted
+    if device.type == "cuda":
+        return BFLOAT16 if torch.cuda.is_bf16_supported(including_emulation=False) else FLOAT32
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # PyTorch before 2.12 does not tell
+    return BFLOAT16 if device.type == "cpu" and capabilities.get("amx_bf16") else FLOAT32
+
+
+def hardware(device: torch.device) -> str:
+    """What is trained on, for the card."""
+    where = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
+    return f"{where}, {platform.machine()}, PyTorch {torch.__version__}"
 
 
 def validation_batches(config: Config, sources: Sources) -> list[Batch]:
@@ -154,13 +166,14 @@ def validation_batches(config: Config, sources: Sources) -> list[Batch]:
 
 
 def mean_losses(
-    network: torch.nn.Module, objective: Objective, batches: list[Batch], config: Config, device: torch.device
-) -> dict[str, float]:
+    network: torch.nn.Module, objective: Objective, batches: list[Batch], seed: int, device: torch.device,
+    precision: str,
+) -> dict[str, float]:  # fmt: skip
     """Mean loss over batches, and its parts; every valid voxel counts alike."""
     network.eval()
-    torch.manual_seed(config.seed)
+    torch.manual_seed(seed)
     sums, voxels = {}, 0.0
-    with torch.inference_mode(), autocast(config, device):
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == BFLOAT16):
         for batch in batches:
             weight = float(batch.valid.sum())
             terms = objective(network, batch.to(device))

@@ -8,7 +8,7 @@ import pytest
 from simulate import FIRST_COHORT_SEED, PatchSource, make_subject, targets_of
 from simulate.body import body_of
 from simulate.examination import draw_examination, scan
-from simulate.patches import _windows
+from simulate.patches import _held, _windows
 from simulate.seeds import EXAMINATION, NOISE, generator
 
 from dcepk.errors import InputError
@@ -17,6 +17,7 @@ from dcepk.kinetics import PlasmaCurve
 from dcepk.phantom.anatomy import Anatomy
 from dcepk.phantom.motion import HeadMotion
 from dcepk.phantom.textures import Textures
+from dcepk.phantom.tissues import label_of
 
 PER_PATCH = ("signal", "targets", "mask", "plasma_mM", "plasma_integral", "concentration", "t10", "truth", "snr")
 
@@ -161,6 +162,7 @@ def test_training_refuses_the_subjects_of_the_cohorts(cache):
         ({"snr_range": (0, 10)}, "range of SNR"),
         ({"target": "brix"}, "Unknown target"),
         ({"patch": 0}, "at least 1"),
+        ({"lesion_share": 1.5}, "between 0 and 1"),
         ({"preset": "heart"}, "Unknown preset"),
     ],
 )
@@ -219,3 +221,25 @@ def test_moving_heads_are_among_the_patches(cache):
     drawn = source(cache, group=2).draw(24, np.random.default_rng(1))  # twelve examinations, of which some move
     assert np.all(np.isfinite(drawn.signal))
     assert drawn.signal.shape == (24, 21, 24, 24)
+
+
+def test_lesions_are_in_as_many_patches_as_wanted(cache):
+    body = body_of("stroke", 1, "small", cache)
+    recent = body.shares[label_of("recent stroke lesion")] > 0
+
+    def held(share: float) -> float:
+        subject = source(cache, lesion_share=share)._load(1)
+        corners = subject.drawn(2000, share, np.random.default_rng(0))
+        return np.mean(_held(recent, corners, 24) > 0)
+
+    kinds = len(source(cache)._load(1).with_lesion)
+    assert kinds > 1
+    assert held(0.0) < 0.5 / kinds
+    assert held(1.0) > 0.9 / kinds
+    assert held(0.0) < held(0.5) < held(1.0)
+
+
+def test_a_subject_without_lesions_gives_other_patches(cache):
+    subject = replace(source(cache)._load(1), with_lesion=())
+    corners = subject.drawn(5, 1.0, np.random.default_rng(0))
+    assert all(any((c == p).all() for p in subject.places) for c in corners)

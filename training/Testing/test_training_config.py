@@ -67,7 +67,7 @@ def test_presets_change_what_they_name_and_nothing_else():
         (("schedule", "learning_rate"), "fast", "learning_rate must be a number, not 'fast'"),
         (("schedule", "learning_rate"), -1.0, "learning_rate must be above 0"),
         (("presets", "cpu", "schedule"), {"batch": 10**9}, "must hold a batch"),
-        (("schedule", "decay"), -1.0, "decay must not be below 0"),
+        (("presets", "cpu", "schedule"), {"decay": -1.0}, "decay must not be below 0"),
         (("seed",), True, "seed must be a whole number, not True"),
         (("seed",), -1, "seed must not be below 0"),
         (("name",), "My network", "small letters"),

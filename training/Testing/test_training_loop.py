@@ -67,9 +67,9 @@ def test_the_loss_falls(finished):
     assert state.best_loss == min(r.validation["total"] for r in state.rows)
 
 
-@pytest.mark.parametrize("prefetch", [0, 2])
-def test_stopping_after_every_iteration_changes_nothing(finished, tmp_path, prefetch):
-    config = small_config(compute=replace(small_config().compute, prefetch=prefetch))
+@pytest.mark.parametrize("drawing_threads", [0, 2])
+def test_stopping_after_every_iteration_changes_nothing(finished, tmp_path, drawing_threads):
+    config = small_config(compute=replace(small_config().compute, drawing_threads=drawing_threads))
     stops = 0
     while not (state := train(config, tmp_path, minutes=0, sources=small_sources(), tell=quiet)).finished:
         stops += 1
@@ -80,7 +80,7 @@ def test_stopping_after_every_iteration_changes_nothing(finished, tmp_path, pref
 
 
 def test_an_end_without_warning_goes_on_from_the_last_epoch(finished, tmp_path):
-    config = small_config(compute=replace(small_config().compute, prefetch=0))
+    config = small_config(compute=replace(small_config().compute, drawing_threads=0))
     with pytest.raises(Interrupted):
         train(config, tmp_path, sources=replace(small_sources(), training=Failing(10)), tell=quiet)
     assert load_checkpoint(tmp_path).epoch == 1

@@ -20,6 +20,7 @@ from dcepk.kinetics import PlasmaCurve
 from dcepk.phantom.anatomy import Anatomy
 from dcepk.phantom.protocols import Protocol
 from dcepk.phantom.textures import Textures
+from dcepk.phantom.tissues import label_of
 from dcepk.quantify import concentration_curves, plasma_curve
 from dcepk.settings import Settings
 from dcepk.signal import baseline_signal
@@ -28,7 +29,7 @@ from simulate.examination import Draw, draw_examination, scan
 from simulate.protocols import protocol_of
 from simulate.reader import Reading, read_scan
 from simulate.seeds import NOISE, generator, require_training_seeds
-from simulate.subject import SNR_RANGE, SimulatedSubject, sinus_patches
+from simulate.subject import LESIONS, SNR_RANGE, SimulatedSubject, sinus_patches
 from simulate.targets import require_target, stacked_targets
 
 _SINUS_WINDOWS = 2
@@ -106,6 +107,9 @@ class PatchSource:
         Slices used, from the middle of the volume.
     places : int
         Places per subject, chosen once from all on the stride grid.
+    lesion_share : float
+        Share of the patches that are to hold a lesion: of one of the subject's kinds, each as often as another. The
+        rest are drawn from all places. In a brain, lesions are a few voxels in a thousand.
     grid : {"inplane", "full", "small"}
         See `simulate.protocols.GRIDS`.
     cache : path
@@ -130,6 +134,7 @@ class PatchSource:
         snr_range: tuple[float, float] = SNR_RANGE,
         slices: int = 20,
         places: int = 10_000,
+        lesion_share: float = 0.0,
         grid: str = "inplane",
         cache: str | Path,
         group: int = 128,
@@ -138,10 +143,13 @@ class PatchSource:
             raise InputError(f"The range of SNR must increase from above 0, not {snr_range[0]:g} to {snr_range[1]:g}.")
         if min(patch, stride, slices, places, group) < 1:
             raise InputError("Patch, stride, slices, places and group must all be at least 1.")
+        if not 0 <= lesion_share <= 1:
+            raise InputError(f"The share of patches with lesions must be between 0 and 1, not {lesion_share:g}.")
         self.preset, self.seeds = preset, require_training_seeds(subject_seeds)
         self.target, self.names = target, require_target(target)
         self._patch, self._stride, self._slices, self._places = patch, stride, slices, places
         self._snr, self._grid, self._cache, self._group = snr_range, grid, Path(cache), group
+        self._lesion_share = lesion_share
         self._subject = lru_cache(_BODIES_IN_MEMORY)(self._load)
 
     def prepare(self) -> None:
@@ -170,15 +178,16 @@ class PatchSource:
         )  # fmt: skip
         return measured.batch(self.names, where)
 
-    def _load(self, seed: int) -> tuple[Body, np.ndarray, np.ndarray]:
-        """Body, brain, and the places of a subject (n, 3)."""
+    def _load(self, seed: int) -> _Subject:
+        """A subject from the cache, with its places."""
         body = body_of(self.preset, seed, self._grid, self._cache)
         brain = body.brain
         places = _places(brain, self._middle_slices(len(brain)), self._patch, self._stride, _FEWEST_BRAIN)
         if not len(places):
             raise InputError(f"Subject {seed} has no place for a patch of {self._patch} voxels.")
-        chosen = generator(seed, NOISE).permutation(len(places))[: self._places]
-        return body, brain, places[np.sort(chosen)]
+        chosen = places[np.sort(generator(seed, NOISE).permutation(len(places))[: self._places])]
+        kinds = (_held(body.shares[label_of(name)] > 0, chosen, self._patch) for name in LESIONS)
+        return _Subject(body, brain, chosen, tuple(chosen[held > 0] for held in kinds if held.any()))
 
     def _middle_slices(self, count: int) -> range:
         """The slices used: the middle ones, and none of the outermost five of a whole volume."""
@@ -189,11 +198,12 @@ class PatchSource:
 
     def _group_of(self, seed: int, n: int, protocol: Protocol, rng: np.random.Generator) -> PatchBatch:
         """Patches of one subject in one examination."""
-        body, brain, places = self._subject(seed)
+        subject = self._subject(seed)
+        body, brain = subject.body, subject.brain
         draw = draw_examination(rng, self.preset, body, protocol).within_slices()
         margin = 0 if draw.motion is None else _MARGIN
         snr = float(np.exp(rng.uniform(*np.log(self._snr))))
-        chosen = places[rng.choice(len(places), n, replace=n > len(places))]
+        chosen = subject.drawn(n, self._lesion_share, rng)
         corners, centres = self._with_sinus(body, draw, chosen)
         where = _windows(corners, self._patch, margin, brain.shape)
         stack = Geometry((*where[0].shape[:0:-1], len(corners)), body.geometry.spacing_mm)
@@ -218,13 +228,39 @@ class PatchSource:
         return np.concatenate([corners, windows]), inside
 
 
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """A body with the corners (n, 3) of its patches: all, and by kind of lesion those that hold one."""
+
+    body: Body
+    brain: np.ndarray
+    places: np.ndarray
+    with_lesion: tuple[np.ndarray, ...]
+
+    def drawn(self, n: int, lesion_share: float, rng: np.random.Generator) -> np.ndarray:
+        """n of the places, about this share of them with a lesion."""
+        kinds = rng.integers(len(self.with_lesion), size=n) if self.with_lesion else np.full(n, -1)
+        kinds[rng.random(n) >= lesion_share] = -1
+        chosen = np.empty((n, 3), int)
+        for kind, places in ((-1, self.places), *enumerate(self.with_lesion)):
+            wanted = np.flatnonzero(kinds == kind)
+            chosen[wanted] = places[rng.choice(len(places), len(wanted), replace=len(wanted) > len(places))]
+        return chosen
+
+
 def _places(brain: np.ndarray, slices: range, patch: int, stride: int, fewest: float) -> np.ndarray:
     """Corners (n, 3) of the patches on the stride grid that are more than this much brain."""
     starts = [np.arange(0, size - patch + 1, stride) for size in brain.shape[1:]]
     z, y, x = (a.ravel() for a in np.meshgrid(np.array(slices), *starts, indexing="ij"))
-    sums = np.pad(brain, ((0, 0), (1, 0), (1, 0))).astype(np.int32).cumsum(1).cumsum(2)
-    held = sums[z, y + patch, x + patch] - sums[z, y, x + patch] - sums[z, y + patch, x] + sums[z, y, x]
-    return np.stack([z, y, x], 1)[held > fewest * patch**2]
+    corners = np.stack([z, y, x], 1)
+    return corners[_held(brain, corners, patch) > fewest * patch**2]
+
+
+def _held(voxels: np.ndarray, corners: np.ndarray, patch: int) -> np.ndarray:
+    """How many of some voxels (Z, Y, X) each patch holds."""
+    sums = np.pad(voxels, ((0, 0), (1, 0), (1, 0))).astype(np.int32).cumsum(1).cumsum(2)
+    z, y, x = corners.T
+    return sums[z, y + patch, x + patch] - sums[z, y, x + patch] - sums[z, y + patch, x] + sums[z, y, x]
 
 
 def _windows(
