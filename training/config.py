@@ -8,7 +8,7 @@ A file holds one network: its architecture, what it sees and tells, its loss, it
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,19 @@ class Schedule:
     def iterations_per_epoch(self) -> int:
         """Whole batches per epoch."""
         return self.patches_per_epoch // self.batch
+
+    def shared(self, count: int) -> Schedule:
+        """The schedule of each of several processes that share every batch.
+
+        Raises
+        ------
+        InputError
+            When a batch cannot be shared evenly.
+        """
+        if self.batch % count:
+            raise InputError(f"A batch of {self.batch} cannot be shared by {count} processes: change schedule.batch.")
+        each = self.batch // count
+        return replace(self, batch=each, patches_per_epoch=self.iterations_per_epoch * each)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from config import AUTO, BFLOAT16, FLOAT32, PRESETS, Config, read_config
 from learning_curves import Row, draw_curves
 from losses import Objective, objective_of
+from processes import Processes, opened_processes
 from sources import Sources, open_sources
 
 from dcepk.errors import DCEPKError, InputError
@@ -72,23 +73,30 @@ def train(
     InputError
         When the folder holds a training with another configuration, or something in the configuration is impossible.
     """
-    start = time.monotonic()
-    device = prepared_device(config)
-    schedule, compute = config.schedule, config.compute
-    sources = sources or open_sources(config)
-    objective = objective_of(config, np.asarray(sources.protocol.frame_times_s))
+    with opened_processes(prepared_device(config)) as processes:
+        return _trained(config, folder, minutes, sources or open_sources(config), command, tell, processes)
 
+
+def _trained(
+    config: Config, folder: Path, minutes: float | None, sources: Sources, command: str, tell: Callable[[str], None],
+    processes: Processes,
+) -> Checkpoint:  # fmt: skip
+    start = time.monotonic()
+    device, schedule = processes.device, config.schedule.shared(processes.count)
+    objective = objective_of(config, np.asarray(sources.protocol.frame_times_s))
     torch.manual_seed(config.seed)
     network = build_network(config.network).to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate, eps=1e-7)
-    precision = precision_on(device, compute.precision)
-    state = load_checkpoint(folder, config) or Checkpoint.new(config, command, f"{hardware(device)}, {precision}")
+    precision = precision_on(device, config.compute.precision)
+    state = load_checkpoint(folder, config) or Checkpoint.new(
+        config, command, hardware(device, processes.count, precision)
+    )  # fmt: skip
     state.restore(network, optimiser)
     earlier = state.seconds
 
     def draw(number: int) -> Batch:
-        patches = sources.training.draw(schedule.batch, stream(config.seed, _TRAINING, number))
-        return batch_of(patches, sources.names, config)
+        random = stream(config.seed, _TRAINING, number * processes.count + processes.rank)
+        return batch_of(sources.training.draw(schedule.batch, random), sources.names, config)
 
     def order(number: int) -> np.random.Generator:
         return stream(config.seed, _ORDER, number)
@@ -96,21 +104,28 @@ def train(
     def save() -> None:
         state.seconds = earlier + time.monotonic() - start
         state.keep(network, optimiser)
-        save_checkpoint(folder, state)
+        if processes.is_first:
+            save_checkpoint(folder, state)
+            draw_curves(folder, config.name, state.rows)
+
+    def say(line: str) -> None:
+        if processes.is_first:
+            tell(line)
 
     if state.finished:
-        tell(f"{config.name}: finished already, after {state.epoch} epochs.")
+        say(f"{config.name}: finished already, after {state.epoch} epochs.")
         return state
     validation = validation_batches(config, sources)
     state.observe(sources, validation)
-    for iteration, batch in training_batches(draw, order, schedule, state.iteration, compute.drawing_threads):
-        torch.manual_seed(config.seed + iteration)
+    for iteration, batch in training_batches(draw, order, schedule, state.iteration, config.compute.drawing_threads):
+        torch.manual_seed((config.seed + iteration) * processes.count + processes.rank)
         for group in optimiser.param_groups:
             group["lr"] = schedule.learning_rate / (1 + schedule.decay * iteration)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == BFLOAT16):
             terms = objective(network, batch.to(device))
         optimiser.zero_grad(set_to_none=True)
         terms.total.backward()
+        processes.average_gradients(network)
         optimiser.step()
         state.add(iteration, {"total": terms.total, **terms.parts})
 
@@ -118,17 +133,16 @@ def train(
             losses = mean_losses(network, objective, validation, config.seed, device, precision)
             require_finite(losses["total"], state.epoch + 1)
             state.end_epoch(Row.of(state, losses, earlier + time.monotonic() - start), network)
-            tell(state.rows[-1].told(state.best_epoch))
-            state.finished = state.epoch == schedule.epochs or state.epoch - state.best_epoch >= schedule.patience
+            say(state.rows[-1].told(state.best_epoch))
+            ended = state.epoch == schedule.epochs or state.epoch - state.best_epoch >= schedule.patience
+            state.finished = processes.as_first(ended)
             save()
-            draw_curves(folder, config.name, state.rows)
             if state.finished:
-                break
-        if minutes is not None and time.monotonic() - start > 60 * minutes:
+                return state
+        if processes.as_first(minutes is not None and time.monotonic() - start > 60 * minutes):
             break
-    if not state.finished:
-        save()
-        tell(f"{config.name}: stopped in epoch {state.epoch + 1}; the same command goes on.")
+    save()
+    say(f"{config.name}: stopped in epoch {state.epoch + 1}; the same command goes on.")
     return state
 
 
@@ -151,10 +165,11 @@ def precision_on(device: torch.device, wanted: str) -> str:
     return BFLOAT16 if device.type == "cpu" and capabilities.get("amx_bf16") else FLOAT32
 
 
-def hardware(device: torch.device) -> str:
+def hardware(device: torch.device, count: int, precision: str) -> str:
     """What is trained on, for the card."""
     where = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
-    return f"{where}, {platform.machine()}, PyTorch {torch.__version__}"
+    several = f"{count} x " if count > 1 else ""
+    return f"{several}{where}, {platform.machine()}, PyTorch {torch.__version__}, {precision}"
 
 
 def validation_batches(config: Config, sources: Sources) -> list[Batch]:
