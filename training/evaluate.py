@@ -24,7 +24,9 @@ from pathlib import Path
 
 import numpy as np
 from cohorts import COHORTS, Cohort, read_cohort
+from evaluation.figures import Figures
 from evaluation.rows import (
+    SLICES,
     Maps,
     Row,
     class_means_row,
@@ -36,7 +38,7 @@ from evaluation.rows import (
 )  # fmt: skip
 from evaluation.smoothing import best_width
 from evaluation.study import Record, Study
-from evaluation.tables import Figures, tables_of, write_records
+from evaluation.tables import tables_of, write_records
 from simulate import SimulatedSubject, make_subject
 
 from dcepk._version import __version__
@@ -57,7 +59,7 @@ class Level:
     """All that was found at one noise level."""
 
     snr: float
-    labels: dict[str, str]
+    rows: list[Row]
     records: list[Record]
     example: SimulatedSubject
     example_maps: dict[str, Maps]
@@ -95,15 +97,15 @@ def evaluate(cohort: Cohort, snr: float, size: str, networks: list[Row], cache: 
         start = time.perf_counter()
         study_subject = subject(seed)
         fits = {name: study_subject.reading.fit(name, study_subject.brain).values for name in _FITS}
-        study, shown = Study(study_subject, fits), {}
+        study, found = Study(study_subject, fits), {}
         for row in rows:
             maps, seconds = row.timed(study_subject)
-            records += study.records(row, maps, seconds)
-            if i == 0 and not row.sampled:
-                shown[row.label] = maps
-        example = example or (study_subject, shown)
+            found[row.name] = maps
+            records += study.records(row, maps, seconds, {row.patches: found[row.patches]} if row.patches else None)
+        pictured = {row.label: found[row.name] for row in rows if not row.sampled and row.kind != SLICES}
+        example = example or (study_subject, pictured)
         print(f"SNR {snr:g}, subject {i + 1} of {len(seeds)}: {time.perf_counter() - start:.0f} s", flush=True)
-    return Level(snr, {row.name: row.label for row in rows}, records, *example)
+    return Level(snr, rows, records, *example)
 
 
 def _rows(validation: list[SimulatedSubject], networks: list[Row], sampled: int) -> list[Row]:
@@ -127,7 +129,7 @@ def write_results(folder: Path, cohort: Cohort, size: str, levels: list[Level], 
     words = f"{about['subjects']} subjects, cohort {cohort.name} ({cohort.sha256[:12]}), dcepk {__version__}, {size}"
     markdown, page = [f"# Evaluation: {cohort.name}", "", words, ""], []
     for level in levels:
-        figures = Figures(level.records, level.labels)
+        figures = Figures(level.records, level.rows)
         tables = tables_of(figures, cohort.preset, level.snr)
         for table in tables:
             table.write_csv(folder)
@@ -152,7 +154,7 @@ def _description(cohort: Cohort, size: str, levels: list[Level], command: str) -
         "size": size,
         "subjects": len({record.seed for record in levels[0].records}),
         "snr": [level.snr for level in levels],
-        "rows": {f"{level.snr:g}": level.labels for level in levels},
+        "rows": {f"{level.snr:g}": {row.name: row.label for row in level.rows} for level in levels},
         "date": date.today().isoformat(),
         "machine": f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}",
     }

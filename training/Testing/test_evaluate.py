@@ -7,10 +7,22 @@ import re
 import evaluate
 import numpy as np
 import pytest
-from evaluation.rows import class_means_row, sampled_voxels, smoothed, smoothed_row, zero_row
+from evaluation.figures import Figures
+from evaluation.rows import (
+    FIT,
+    NETWORK,
+    SLICES,
+    SMOOTHED,
+    Row,
+    class_means_row,
+    sampled_voxels,
+    smoothed,
+    smoothed_row,
+    zero_row,
+)
 from evaluation.smoothing import WIDTHS_MM, best_width
 from evaluation.study import TRUTH, Record, Study
-from evaluation.tables import Figures, tables_of
+from evaluation.tables import tables_of
 from metrics import errors
 from simulate import make_subject, targets_of
 from small_network import card_of, protocol_of, write_network
@@ -62,7 +74,7 @@ def test_every_row_has_its_figures(folder):
     figures = figures_of(folder)
     rows = {f["row"] for f in figures}
     fits = {"patlak", "etofts", "etofts-lbfgs", "patlak-smoothed", "etofts-smoothed"}
-    assert rows >= {*fits, "class-means", "zero", "small"}
+    assert rows >= {*fits, "class-means", "zero", "small", "small-slices"}
     for row in rows:
         metrics = {f["metric"] for f in figures if f["row"] == row}
         wanted = {"mean", "bias", "rmse", "auroc", "seconds"}
@@ -70,6 +82,7 @@ def test_every_row_has_its_figures(folder):
             wanted |= {"ssim", "nrmse", "curve_ssim", "curve_nrmse"}
         assert metrics == wanted, row
     assert {f["against"] for f in figures if f["row"] == "small"} >= {"truth", "patlak", "etofts"}
+    assert {f["against"] for f in figures if f["row"] == "small-slices"} >= {"truth", "small"}
     lesions = [f for f in figures if f["where"] == "lesions below 5 mm" and f["row"] == "patlak"]
     assert lesions
     assert all(int(f["n"]) >= 1 for f in lesions)
@@ -189,7 +202,8 @@ def test_tables_summarise_as_they_say():
             mean = true + 1e-4 + 1e-6 * seed
             records += [record("mine", seed, where, m, v) for m, v in (("mean", mean), ("bias", mean - true))]
             records.append(record("mine", seed, where, "rmse", 3e-4 if seed % 2 else 4e-4))
-    tables = {t.title: t for t in tables_of(Figures(records, {"mine": "Mine"}), "stroke", 20.0)}
+    mine = Row("mine", "Mine", FIT, lambda subject: {})
+    tables = {t.title: t for t in tables_of(Figures(records, [mine]), "stroke", 20.0)}
     table = tables["Errors of Ktrans"]
     assert table.columns == ("map", "deep grey matter", "white matter hyperintensity")
     assert table.rows[0] == ("truth (mean)", "1.00", "0.50")
@@ -200,3 +214,29 @@ def test_tables_summarise_as_they_say():
     assert agreement.rows[0][:4] == ("Mine", "truth", "16", "0.10")
     assert "| Mine |" in table.to_markdown()
     assert "<td>Mine</td>" in table.to_html()
+
+
+def test_networks_are_judged_beside_the_best_fit_and_the_best_smoothed_fit():
+    kinds = {"patlak": FIT, "etofts": FIT, "soft": SMOOTHED, "softer": SMOOTHED, "net": NETWORK, "net-slices": SLICES}
+    rows = [Row(n, n, kind, lambda subject: {}, patches="net" if kind == SLICES else "") for n, kind in kinds.items()]
+    figures = {
+        "white matter": (2.0, 4.0, 0.6, 0.5, 0.4, 0.45),  # better than all
+        "deep grey matter": (1.0, 4.0, 0.9, 0.9, 0.8, 0.9),  # better than smoothing, but not by 30 % than Patlak
+        "recent stroke lesion": (2.0, 2.0, 0.9, 0.5, 0.6, 0.6),  # smoothing is better
+    }
+    records = [
+        record(row.name, 0, place, "rmse", 1e-3 * value)
+        for place, values in figures.items() for row, value in zip(rows, values)
+    ]  # fmt: skip
+    separations = (0.80, 0.85, 0.90, 0.95, 0.97, 0.95)
+    records += [record(row.name, 0, "lesion", "auroc", v, against="") for row, v in zip(rows, separations)]
+    difference = (("rmse", 3e-4), ("bias", 0.0))
+    records += [record("net-slices", 0, "white matter", m, v, against="net") for m, v in difference]
+    tables = {t.title: t for t in tables_of(Figures(records, rows), "stroke", 20.0)}
+    net, slices = tables["Networks, fits and smoothing"].rows
+    assert net[0:2] == ("net", "0.40 (-80% / -20%)")
+    assert net[3] == "0.60 (-70% / +20%)"
+    assert net[4:] == ("0.970 (0.850 / 0.950)", "white matter, AUROC", "deep grey matter, recent stroke lesion")
+    assert slices[5:] == ("white matter", "deep grey matter, recent stroke lesion, AUROC")
+    changed = tables["Whole slices against patches"]
+    assert (changed.columns, changed.rows) == (("map", "white matter"), [("net", "0.30 (+0.00)")])

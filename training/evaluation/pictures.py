@@ -9,14 +9,14 @@ import matplotlib
 import numpy as np
 from simulate import SimulatedSubject
 
-from evaluation.rows import Maps
+from evaluation.figures import BORDERS, SMALL, Figures
+from evaluation.rows import BLIND, SLICES, Maps
 from evaluation.study import FIGURE_RANGES, TRUTH
-from evaluation.tables import BORDERS, SMALL, Figures
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-_DPI, _COLUMNS = 110, 4
+_DPI, _COLUMNS, _AGREEMENT_COLUMNS = 110, 4, 5
 
 
 def maps_picture(subject: SimulatedSubject, maps: dict[str, Maps], parameter: str) -> str:
@@ -40,7 +40,7 @@ def maps_picture(subject: SimulatedSubject, maps: dict[str, Maps], parameter: st
 
 def errors_picture(figures: Figures, snr: float) -> str:
     """Root mean square error of Ktrans by tissue, relative to that of the all-zero map."""
-    rows = [row for row in figures.labels if row != "zero"]
+    rows = [row for row in _pictured(figures) if row != "zero"]
     places = [p for p in figures.places(snr) if np.isfinite(_rmse(figures, "zero", snr, p))]
     figure, axis = plt.subplots(figsize=(10, 3.8), layout="constrained")
     width = 0.8 / len(rows)
@@ -57,17 +57,18 @@ def errors_picture(figures: Figures, snr: float) -> str:
 def boxes_picture(figures: Figures, snr: float, parameter: str) -> str:
     """Tissue means over subjects, by row (figure 10 of Ulas 2019), the truth first."""
     places = [p for p in figures.places(snr) if p not in (BORDERS, SMALL)][:6]
-    first = next(iter(figures.labels))
+    rows = _pictured(figures)
+    first = rows[0]
     figure, axes = plt.subplots(1, len(places), figsize=(10, 3.6), squeeze=False, layout="constrained")
     for axis, place in zip(axes[0], places):
         means, bias = (figures.of(first, snr, m, parameter, TRUTH, place) for m in ("mean", "bias"))
         values = [[means[s] - bias[s] for s in means]]
-        values += [list(figures.of(row, snr, "mean", parameter, TRUTH, place).values()) for row in figures.labels]
+        values += [list(figures.of(row, snr, "mean", parameter, TRUTH, place).values()) for row in rows]
         axis.boxplot(
             [np.array(v) * 1e3 for v in values], widths=0.6, medianprops={"color": "#b5432a"}, showfliers=False
         )
         axis.set_xticks(range(1, len(values) + 1))
-        axis.set_xticklabels(["truth", *figures.labels], rotation=90, fontsize=6)
+        axis.set_xticklabels(["truth", *rows], rotation=90, fontsize=6)
         axis.set_title(place, fontsize=7)
         axis.tick_params(axis="y", labelsize=7)
     axes[0, 0].set_ylabel(f"mean {parameter}, 1e-3{' /min' if parameter == 'Ktrans' else ''}", fontsize=8)
@@ -76,9 +77,15 @@ def boxes_picture(figures: Figures, snr: float, parameter: str) -> str:
 
 def agreement_picture(figures: Figures, snr: float) -> str:
     """Bland-Altman plots of tissue means of Ktrans against the truth (figure 11 of Ulas 2019)."""
-    rows = [row for row in figures.labels if row not in ("zero", "class-means")]
-    figure, axes = plt.subplots(1, len(rows), figsize=(10, 2.9), sharey=True, squeeze=False, layout="constrained")
-    for axis, row in zip(axes[0], rows):
+    rows = _pictured(figures, besides=(SLICES, BLIND))
+    lines = -(-len(rows) // _AGREEMENT_COLUMNS)
+    figure, axes = plt.subplots(
+        lines, _AGREEMENT_COLUMNS, figsize=(10, 2.7 * lines), sharex=True, sharey=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for axis in axes.ravel()[len(rows) :]:
+        axis.axis("off")
+    for axis, row in zip(axes.ravel(), rows):
         found, true = figures.tissue_means(row, snr, "Ktrans", TRUTH)
         difference = (found - true) * 1e3
         axis.plot((found + true) / 2 * 1e3, difference, ".", ms=4, color="#23272b", alpha=0.6)
@@ -90,8 +97,13 @@ def agreement_picture(figures: Figures, snr: float) -> str:
         axis.title.set_fontsize(7)
         axis.tick_params(labelsize=6)
         axis.set_xlabel("mean, 1e-3 /min", fontsize=7)
-    axes[0, 0].set_ylabel("row - truth, 1e-3 /min", fontsize=7)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("row - truth, 1e-3 /min", fontsize=7)
     return _image(figure, "Agreement of tissue means of Ktrans with the truth")
+
+
+def _pictured(figures: Figures, besides: tuple[str, ...] = (SLICES,)) -> list[str]:
+    return [row.name for row in figures.rows if row.kind not in besides]
 
 
 def _rmse(figures: Figures, row: str, snr: float, place: str) -> float:

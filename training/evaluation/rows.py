@@ -16,9 +16,13 @@ from scipy import ndimage
 from simulate import SimulatedSubject
 from simulate.reader import Reading
 
+from dcepk.inference import infer
+from dcepk.networks import NetworkCard, read_card, shipped_cards
 from dcepk.phantom.tissues import tissues
 
 Maps = dict[str, np.ndarray]
+FIT, SMOOTHED, NETWORK, SLICES, BLIND = "fit", "smoothed fit", "network", "network, whole slices", "knows nothing"
+"""Kinds of rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,16 +33,22 @@ class Row:
     ----------
     name, label : str
         In tables of numbers, and for people.
+    kind : str
+        `FIT`, `SMOOTHED`, `NETWORK`, `SLICES` or `BLIND`.
     maps : callable
         ``(subject) -> maps``; ``Ktrans``, ``vp`` and where the row has them ``kep`` and ``ve``, (Z, Y, X) each.
     sampled : bool
         Whether it is too slow for whole volumes, and runs on some voxels of every tissue only.
+    patches : str
+        Of a network that runs on whole slices, the name of its row that runs on patches.
     """
 
     name: str
     label: str
+    kind: str
     maps: Callable[[SimulatedSubject], Maps]
     sampled: bool = False
+    patches: str = ""
 
     def timed(self, subject: SimulatedSubject) -> tuple[Maps, float]:
         """Maps of a study and the seconds that they took."""
@@ -49,7 +59,7 @@ class Row:
 
 def fit_row(method: str, label: str) -> Row:
     """A fit of the engine on every voxel of the brain."""
-    return Row(method, label, lambda subject: subject.reading.fit(method, subject.brain).values)
+    return Row(method, label, FIT, lambda subject: subject.reading.fit(method, subject.brain).values)
 
 
 def sampled_fit_row(method: str, label: str, per_tissue: int) -> Row:
@@ -58,7 +68,7 @@ def sampled_fit_row(method: str, label: str, per_tissue: int) -> Row:
     def maps(subject: SimulatedSubject) -> Maps:
         return subject.reading.fit(method, sampled_voxels(subject, per_tissue)).values
 
-    return Row(method, label, maps, sampled=True)
+    return Row(method, label, FIT, maps, sampled=True)
 
 
 def smoothed_row(method: str, label: str, sigma_mm: float) -> Row:
@@ -67,7 +77,7 @@ def smoothed_row(method: str, label: str, sigma_mm: float) -> Row:
     def maps(subject: SimulatedSubject) -> Maps:
         return smoothed(subject, sigma_mm).fit(method, subject.brain).values
 
-    return Row(f"{method}-smoothed", f"{label}, smoothed {sigma_mm:g} mm", maps)
+    return Row(f"{method}-smoothed", f"{label}, smoothed {sigma_mm:g} mm", SMOOTHED, maps)
 
 
 def zero_row() -> Row:
@@ -76,7 +86,7 @@ def zero_row() -> Row:
     def maps(subject: SimulatedSubject) -> Maps:
         return {name: np.zeros(subject.brain.shape, np.float32) for name in ("Ktrans", "vp", "kep", "ve")}
 
-    return Row("zero", "all zero", maps)
+    return Row("zero", "all zero", BLIND, maps)
 
 
 def class_means_row(subjects: list[SimulatedSubject]) -> Row:
@@ -97,11 +107,12 @@ def class_means_row(subjects: list[SimulatedSubject]) -> Row:
         kep = np.divide(painted["Ktrans"], painted["ve"], out=np.zeros_like(painted["ve"]), where=painted["ve"] > 0)
         return {**painted, "kep": kep}
 
-    return Row("class-means", "class means", maps)
+    return Row("class-means", "class means", BLIND, maps)
 
 
 def network_rows(preset: str, cards: list[Path]) -> list[Row]:
-    """The networks of the method table that were trained for a protocol, and those of card files.
+    """The networks of the method table that were trained for a protocol, and those of card files: on patches, as they
+    were trained, and on whole slices.
 
     Parameters
     ----------
@@ -110,17 +121,18 @@ def network_rows(preset: str, cards: list[Path]) -> list[Row]:
     cards : list of Path
         Cards of networks that are not shipped (yet), such as those of a run of ``training/train.py``.
     """
-    from dcepk.inference import infer
-    from dcepk.networks import read_card, shipped_cards
-
-    def row(card) -> Row:
-        def maps(subject: SimulatedSubject) -> Maps:
-            return infer(subject.series, card, mask=subject.brain).values
-
-        return Row(card.name, card.label, maps)
-
     shipped = [card for card in shipped_cards() if card.protocol.name == preset]
-    return [row(card) for card in (*shipped, *(read_card(path) for path in cards))]
+    found = [*shipped, *(read_card(path) for path in cards)]
+    return [_network_row(card, whole) for whole in (False, True) for card in found]
+
+
+def _network_row(card: NetworkCard, whole_slices: bool) -> Row:
+    def maps(subject: SimulatedSubject) -> Maps:
+        return infer(subject.series, card, mask=subject.brain, whole_slices=whole_slices).values
+
+    if whole_slices:
+        return Row(f"{card.name}-slices", f"{card.label}, whole slices", SLICES, maps, patches=card.name)
+    return Row(card.name, card.label, NETWORK, maps)
 
 
 def smoothed(subject: SimulatedSubject, sigma_mm: float) -> Reading:

@@ -57,7 +57,7 @@ class Record:
     parameter : str
         Name of the map; empty where the figure is not of one.
     against : str
-        ``truth``, or the fit of that name; empty where nothing is compared.
+        ``truth``, or the row of that name; empty where nothing is compared.
     where : str
         Tissue, or other part of the brain.
     n : int
@@ -98,15 +98,15 @@ class Study:
         self._border = lesion_border(subject.lesion_share) & subject.brain
         self._curves = self._measured_curves()
 
-    def records(self, row: Row, maps: Maps, seconds: float) -> list[Record]:
-        """Every figure of a row's maps."""
+    def records(self, row: Row, maps: Maps, seconds: float, others: dict[str, Maps] | None = None) -> list[Record]:
+        """Every figure of a row's maps, which are compared with the truth, the fits, and maps of ``others``."""
         found = [self._record(row, "seconds", "", "", "brain", 1, seconds)]
-        for reference in self._references:
-            if reference == row.name:
+        for against, reference in {**self._references, **(others or {})}.items():
+            if against == row.name:
                 continue
-            found += self._errors(row, maps, reference)
+            found += self._errors(row, maps, against, reference)
             if not row.sampled:
-                found += self._similarity(row, maps, reference)
+                found += self._similarity(row, maps, against, reference)
         found += self._separation(row, maps)
         if not row.sampled:
             found += self._curve_similarity(row, maps)
@@ -115,18 +115,18 @@ class Study:
     def _record(self, row: Row, metric: str, parameter: str, against: str, where: str, n: int, value: float) -> Record:
         return Record(row.name, self.subject.seed, self.subject.snr, metric, parameter, against, where, n, float(value))
 
-    def _similarity(self, row: Row, maps: Maps, against: str) -> list[Record]:
+    def _similarity(self, row: Row, maps: Maps, against: str, reference: Maps) -> list[Record]:
         found = []
         for where, mask in {BRAIN: self.subject.brain, AROUND_LESIONS: self._around}.items():
             for name, limits in FIGURE_RANGES[self.subject.preset].items():
-                result = similarity(maps[name], self._references[against][name], mask, limits)
+                result = similarity(maps[name], reference[name], mask, limits)
                 n = int(mask.sum())
                 found.append(self._record(row, "ssim", name, against, where, n, result.ssim))
                 found.append(self._record(row, "nrmse", name, against, where, n, result.nrmse))
         return found
 
-    def _errors(self, row: Row, maps: Maps, against: str) -> list[Record]:
-        reference, found = self._references[against], []
+    def _errors(self, row: Row, maps: Maps, against: str, reference: Maps) -> list[Record]:
+        found = []
         for parameter in ("Ktrans", "vp", "ve"):
             if parameter not in maps or parameter not in reference:
                 continue
@@ -142,15 +142,14 @@ class Study:
                     value = getattr(result, metric)
                     found.append(self._record(row, metric, parameter, against, name, result.n, value))
         if not row.sampled:
-            found += self._small_lesions(row, maps, against)
+            found += self._small_lesions(row, maps, against, reference)
         return found
 
-    def _small_lesions(self, row: Row, maps: Maps, against: str) -> list[Record]:
+    def _small_lesions(self, row: Row, maps: Maps, against: str, reference: Maps) -> list[Record]:
         """Errors of the means of lesions below 5 mm: the lesion, not the voxel, is what a reader looks at."""
         found = []
         for parameter in ("Ktrans", "vp"):
-            reference = self._references[against][parameter]
-            pairs = [errors(maps[parameter], reference, lesion.voxels) for lesion in self._small]
+            pairs = [errors(maps[parameter], reference[parameter], lesion.voxels) for lesion in self._small]
             pairs = np.array([(p.mean, p.reference_mean) for p in pairs if p.n])
             if len(pairs):
                 difference = pairs[:, 0] - pairs[:, 1]
