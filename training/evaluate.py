@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from cohorts import COHORTS, Cohort, read_cohort
+from evaluation.card_metrics import ABOUT, FIGURES
 from evaluation.figures import Figures
 from evaluation.rows import (
     SLICES,
@@ -46,7 +47,6 @@ from dcepk.atomic import new_folder
 from dcepk.errors import DCEPKError
 
 CACHE = Path(__file__).resolve().parent / "cache"
-MARKER = "evaluation.json"
 SIZES = ("full", "smoke")
 _FITS = {"patlak": "Patlak", "etofts": "eTofts (global)"}
 _SMOKE_GRID, _SMOKE_SUBJECTS, _SMOKE_VALIDATION = "small", 2, 1
@@ -139,10 +139,10 @@ def write_results(folder: Path, cohort: Cohort, size: str, levels: list[Level], 
         page += [errors_picture(figures, level.snr), boxes_picture(figures, level.snr, "Ktrans")]
         page += [boxes_picture(figures, level.snr, "vp"), agreement_picture(figures, level.snr)]
         page += [table.to_html() for table in tables]
-    write_records(folder / "figures.csv", [record for level in levels for record in level.records])
+    write_records(folder / FIGURES, [record for level in levels for record in level.records])
     (folder / "summary.md").write_text("\n".join(markdown), encoding="utf-8")
     (folder / "report.html").write_text(_page(cohort, words, command, "\n".join(page)), encoding="utf-8")
-    (folder / MARKER).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    (folder / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
 def _description(cohort: Cohort, size: str, levels: list[Level], command: str) -> dict:
@@ -155,6 +155,7 @@ def _description(cohort: Cohort, size: str, levels: list[Level], command: str) -
         "subjects": len({record.seed for record in levels[0].records}),
         "snr": [level.snr for level in levels],
         "rows": {f"{level.snr:g}": {row.name: row.label for row in level.rows} for level in levels},
+        "networks": {row.name: row.weights_sha256 for row in levels[0].rows if row.weights_sha256},
         "date": date.today().isoformat(),
         "machine": f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}",
     }
@@ -190,7 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
             known = ", ".join(f"{snr:g}" for snr in cohort.snr)
             parser.error(f"the cohort has the noise levels {known}, not {unknown[0]:g} (--snr)")
         networks = network_rows(cohort.preset, options.network)
-        with new_folder(options.output, options.overwrite, MARKER) as folder:
+        with new_folder(options.output, options.overwrite, ABOUT) as folder:
             levels = [evaluate(cohort, snr, options.size, networks, options.cache) for snr in wanted]
             write_results(folder, cohort, options.size, levels, command)
     except DCEPKError as error:

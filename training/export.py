@@ -1,6 +1,9 @@
 """Writes a trained network into the engine: weights of the best epoch, and the card beside them.
 
-python training/export.py training/runs/dual-path-patlak-stroke-cpu
+    python training/export.py training/runs/dual-path-patlak-stroke-cpu
+    python training/export.py training/runs/dual-path-patlak-stroke-cpu --evaluation evaluation-stroke
+
+The second writes the same weights, and figures of an evaluation of them into the card.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from pathlib import Path
 
 from checkpoint import FILE, Checkpoint, load_checkpoint
 from config import Config
+from evaluation.card_metrics import card_metrics
 
 from dcepk.errors import DCEPKError, InputError
 from dcepk.networks.card import NetworkCard, ProtocolRange, Training, WeightsFile, read_card
@@ -22,7 +26,7 @@ from dcepk.plain import from_plain
 SHIPPED = Path(str(files("dcepk").joinpath("data/networks")))
 
 
-def export(run: Path, folder: Path) -> NetworkCard:
+def export(run: Path, folder: Path, evaluation: Path | None = None) -> NetworkCard:
     """Write the network of a run.
 
     Parameters
@@ -31,6 +35,8 @@ def export(run: Path, folder: Path) -> NetworkCard:
         Folder of a training, finished or not.
     folder : Path
         Where to write ``<name>.pt`` and ``<name>.json``.
+    evaluation : Path, optional
+        Folder of ``training/evaluate.py``, whose figures go into the card.
 
     Returns
     -------
@@ -40,7 +46,7 @@ def export(run: Path, folder: Path) -> NetworkCard:
     Raises
     ------
     InputError
-        When there is no training, or it has no epoch yet.
+        When there is no training, it has no epoch yet, or the evaluation is not of these weights.
     """
     state = load_checkpoint(run)
     if state is None:
@@ -54,16 +60,17 @@ def export(run: Path, folder: Path) -> NetworkCard:
     weights = WeightsFile(
         f"{config.name}.pt", hashlib.sha256(content).hexdigest(), sum(p.numel() for p in network.parameters())
     )
+    figures = {} if evaluation is None else card_metrics(evaluation, config.name, weights.sha256)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / weights.file).write_bytes(content)
     path = folder / f"{config.name}.json"
-    path.write_text(_card(config, state, weights).to_text(), encoding="utf-8")
+    path.write_text(_card(config, state, weights, figures).to_text(), encoding="utf-8")
     written = read_card(path)
     load_network(written)
     return written
 
 
-def _card(config: Config, state: Checkpoint, weights: WeightsFile) -> NetworkCard:
+def _card(config: Config, state: Checkpoint, weights: WeightsFile, figures: dict[str, float]) -> NetworkCard:
     best = next(row for row in state.rows if row.epoch == state.best_epoch)
     training = Training(
         state.command, config.preset, config.seed, config.data.target, state.data["recipe"], state.data["sha256"],
@@ -74,7 +81,7 @@ def _card(config: Config, state: Checkpoint, weights: WeightsFile) -> NetworkCar
     return NetworkCard(
         config.name, config.label, config.summary, config.reference, config.network, config.input, config.outputs,
         config.data.patch, config.data.stride, from_plain(ProtocolRange, state.data["protocol"], "The protocol"),
-        training, {"best epoch": float(state.best_epoch), **metrics}, weights,
+        training, {"best epoch": float(state.best_epoch), **metrics, **figures}, weights,
     )  # fmt: skip
 
 
@@ -83,9 +90,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="folder of a training, in training/runs")
     parser.add_argument("--to", type=Path, default=SHIPPED, help="folder to write to (default: the engine's)")
+    parser.add_argument("--evaluation", type=Path, help="folder of training/evaluate.py, for the figures in the card")
     arguments = parser.parse_args(argv)
     try:
-        card = export(arguments.run, arguments.to)
+        card = export(arguments.run, arguments.to, arguments.evaluation)
     except DCEPKError as error:
         print(f"export: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -7,6 +7,7 @@ import re
 import evaluate
 import numpy as np
 import pytest
+from evaluation.card_metrics import card_metrics
 from evaluation.figures import Figures
 from evaluation.rows import (
     FIT,
@@ -22,11 +23,12 @@ from evaluation.rows import (
 )
 from evaluation.smoothing import WIDTHS_MM, best_width
 from evaluation.study import TRUTH, Record, Study
-from evaluation.tables import tables_of
+from evaluation.tables import tables_of, write_records
 from metrics import errors
 from simulate import make_subject, targets_of
 from small_network import card_of, protocol_of, write_network
 
+from dcepk.errors import InputError
 from dcepk.phantom.tissues import label_of
 
 
@@ -240,3 +242,22 @@ def test_networks_are_judged_beside_the_best_fit_and_the_best_smoothed_fit():
     assert slices[5:] == ("white matter", "deep grey matter, recent stroke lesion, AUROC")
     changed = tables["Whole slices against patches"]
     assert (changed.columns, changed.rows) == (("map", "white matter"), [("net", "0.30 (+0.00)")])
+
+
+def test_card_tells_what_an_evaluation_of_its_very_weights_found(tmp_path):
+    about = {"size": "full", "cohort": "stroke", "networks": {"net": "abc"}}
+    (tmp_path / "evaluation.json").write_text(json.dumps(about), encoding="utf-8")
+    records = [record("net", seed, "white matter", "rmse", v) for seed, v in enumerate((3e-4, 4e-4))]
+    records += [record("net", 0, "lesion", "auroc", 0.9, against=""), record("other", 0, "white matter", "rmse", 1.0)]
+    write_records(tmp_path / "figures.csv", records)
+    assert card_metrics(tmp_path, "net", "abc") == {
+        "cohort stroke at SNR 20: RMSE of Ktrans, white matter, 1e-3 /min": pytest.approx(0.3536),
+        "cohort stroke at SNR 20: AUROC of Ktrans, lesions": 0.9,
+    }
+    with pytest.raises(InputError, match="no evaluation of these weights of net"):
+        card_metrics(tmp_path, "net", "abcd")
+    (tmp_path / "evaluation.json").write_text(json.dumps({**about, "size": "smoke"}), encoding="utf-8")
+    with pytest.raises(InputError, match="a part of the cohort"):
+        card_metrics(tmp_path, "net", "abc")
+    with pytest.raises(InputError, match="holds no evaluation"):
+        card_metrics(tmp_path / "nothing", "net", "abc")

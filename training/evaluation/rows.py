@@ -41,6 +41,8 @@ class Row:
         Whether it is too slow for whole volumes, and runs on some voxels of every tissue only.
     patches : str
         Of a network that runs on whole slices, the name of its row that runs on patches.
+    weights_sha256 : str
+        Checksum of the weights of a network.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Row:
     maps: Callable[[SimulatedSubject], Maps]
     sampled: bool = False
     patches: str = ""
+    weights_sha256: str = ""
 
     def timed(self, subject: SimulatedSubject) -> tuple[Maps, float]:
         """Maps of a study and the seconds that they took."""
@@ -132,7 +135,7 @@ def _network_row(card: NetworkCard, whole_slices: bool) -> Row:
 
     if whole_slices:
         return Row(f"{card.name}-slices", f"{card.label}, whole slices", SLICES, maps, patches=card.name)
-    return Row(card.name, card.label, NETWORK, maps)
+    return Row(card.name, card.label, NETWORK, maps, weights_sha256=card.weights.sha256)
 
 
 def smoothed(subject: SimulatedSubject, sigma_mm: float) -> Reading:
