@@ -23,7 +23,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-from cohorts import COHORTS, Cohort, read_cohort
+from cohorts import COHORTS, Cohort, changes, read_cohort
 from evaluation.card_metrics import ABOUT, FIGURES
 from evaluation.figures import Figures
 from evaluation.rows import (
@@ -44,7 +44,7 @@ from simulate import SimulatedSubject, make_subject
 
 from dcepk._version import __version__
 from dcepk.atomic import new_folder
-from dcepk.errors import DCEPKError
+from dcepk.errors import DCEPKError, InputError
 
 CACHE = Path(__file__).resolve().parent / "cache"
 SIZES = ("full", "smoke")
@@ -52,6 +52,10 @@ _FITS = {"patlak": "Patlak", "etofts": "eTofts (global)"}
 _SMOKE_GRID, _SMOKE_SUBJECTS, _SMOKE_VALIDATION = "small", 2, 1
 _SAMPLED, _SMOKE_SAMPLED = 150, 15
 _DEFAULT_SNR = (20.0, 40.0)
+_CAVEAT = (
+    "Networks learned from other subjects of the same simulator, so they know how its tissues, bolus and noise are "
+    "distributed; fits know nothing of it. In patients that differ from it, networks lose this advantage, and more."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +131,7 @@ def write_results(folder: Path, cohort: Cohort, size: str, levels: list[Level], 
 
     about = _description(cohort, size, levels, command)
     words = f"{about['subjects']} subjects, cohort {cohort.name} ({cohort.sha256[:12]}), dcepk {__version__}, {size}"
-    markdown, page = [f"# Evaluation: {cohort.name}", "", words, ""], []
+    markdown, page = [f"# Evaluation: {cohort.name}", "", words, "", _CAVEAT, ""], []
     for level in levels:
         figures = Figures(level.records, level.rows)
         tables = tables_of(figures, cohort.preset, level.snr)
@@ -168,6 +172,7 @@ def _page(cohort: Cohort, words: str, command: str, body: str) -> str:
         f"<style>{style}</style></head><body><h1>Evaluation: {escape(cohort.name)}</h1>"
         f"<p class='soft'>{escape(words)}</p><p class='soft'><code>{escape(command)}</code></p>"
         "<p class='disclaimer'>Research use only: not a medical device. Simulated subjects.</p>"
+        f"<p>{escape(_CAVEAT)}</p>"
         f"{body}</body></html>\n"
     )
 
@@ -191,6 +196,11 @@ def main(arguments: list[str] | None = None) -> int:
             known = ", ".join(f"{snr:g}" for snr in cohort.snr)
             parser.error(f"the cohort has the noise levels {known}, not {unknown[0]:g} (--snr)")
         networks = network_rows(cohort.preset, options.network)
+        changed = changes(cohort, cohort.seeds[:1] if options.size == "full" else (), options.cache)
+        if changed:
+            raise InputError(
+                f"The simulator, or the bodies in {options.cache}, do not give the frozen cohort: {'; '.join(changed)}."
+            )
         with new_folder(options.output, options.overwrite, ABOUT) as folder:
             levels = [evaluate(cohort, snr, options.size, networks, options.cache) for snr in wanted]
             write_results(folder, cohort, options.size, levels, command)

@@ -10,6 +10,7 @@ import pytest
 from evaluation.card_metrics import card_metrics
 from evaluation.figures import Figures
 from evaluation.rows import (
+    BLIND,
     FIT,
     NETWORK,
     SLICES,
@@ -69,7 +70,11 @@ def test_command_writes_tables_pictures_and_how_they_were_made(folder):
     for title in ("Similarity of the maps", "Concentration curves", "Errors of Ktrans", "Errors of vp", "Time"):
         assert title in summary
         assert title in page
-    assert {p.stem for p in folder.glob("*.csv")} >= {"similarity-brain-snr20", "wilcoxon-snr20", "agreement-snr20"}
+    assert {p.stem for p in folder.glob("*.csv")} >= {
+        "similarity-brain-snr20",
+        "wilcoxon-snr20",
+        "agreement-truth-snr20",
+    }
 
 
 def test_every_row_has_its_figures(folder):
@@ -79,9 +84,9 @@ def test_every_row_has_its_figures(folder):
     assert rows >= {*fits, "class-means", "zero", "small", "small-slices"}
     for row in rows:
         metrics = {f["metric"] for f in figures if f["row"] == row}
-        wanted = {"mean", "bias", "rmse", "auroc", "seconds"}
+        wanted = {"mean", "bias", "rmse", "seconds"}
         if row != "etofts-lbfgs":
-            wanted |= {"ssim", "nrmse", "curve_ssim", "curve_nrmse"}
+            wanted |= {"auroc", "ssim", "nrmse", "curve_ssim", "curve_nrmse"}
         assert metrics == wanted, row
     assert {f["against"] for f in figures if f["row"] == "small"} >= {"truth", "patlak", "etofts"}
     assert {f["against"] for f in figures if f["row"] == "small-slices"} >= {"truth", "small"}
@@ -212,8 +217,9 @@ def test_tables_summarise_as_they_say():
     assert table.rows[1] == ("Mine", "0.35 (+0.10)", "0.35 (+0.10)")
     differences = tables["Differences between tissues"]
     assert differences.rows[1][1] == "0.008"  # 2 / 2^8, all eight differ one way
-    agreement = tables["Agreement of tissue means"]
-    assert agreement.rows[0][:4] == ("Mine", "truth", "16", "0.10")
+    agreement = tables["Agreement of tissue means with the truth"]
+    assert agreement.columns == ("map", "deep grey matter", "white matter hyperintensity")
+    assert agreement.rows[0][1] == "0.10 (0.10 to 0.11); 0.00"  # the truth is the same in all subjects
     assert "| Mine |" in table.to_markdown()
     assert "<td>Mine</td>" in table.to_html()
 
@@ -221,27 +227,76 @@ def test_tables_summarise_as_they_say():
 def test_networks_are_judged_beside_the_best_fit_and_the_best_smoothed_fit():
     kinds = {"patlak": FIT, "etofts": FIT, "soft": SMOOTHED, "softer": SMOOTHED, "net": NETWORK, "net-slices": SLICES}
     rows = [Row(n, n, kind, lambda subject: {}, patches="net" if kind == SLICES else "") for n, kind in kinds.items()]
+    rows.append(Row("class-means", "class means", BLIND, lambda subject: {}))
     figures = {
-        "white matter": (2.0, 4.0, 0.6, 0.5, 0.4, 0.45),  # better than all
-        "deep grey matter": (1.0, 4.0, 0.9, 0.9, 0.8, 0.9),  # better than smoothing, but not by 30 % than Patlak
-        "recent stroke lesion": (2.0, 2.0, 0.9, 0.5, 0.6, 0.6),  # smoothing is better
+        "white matter": (2.0, 4.0, 0.6, 0.5, 0.4, 0.45, 0.2),  # better than all
+        "deep grey matter": (1.0, 4.0, 0.9, 0.9, 0.8, 0.9, 0.4),  # better than smoothing, but not by 30 % than Patlak
+        "recent stroke lesion": (2.0, 2.0, 0.9, 0.5, 0.6, 0.6, 0.4),  # smoothing is better
     }
     records = [
-        record(row.name, 0, place, "rmse", 1e-3 * value)
-        for place, values in figures.items() for row, value in zip(rows, values)
+        record(row.name, seed, place, "rmse", 1e-3 * value * (1 + 0.01 * seed))
+        for place, values in figures.items() for row, value in zip(rows, values) for seed in range(8)
     ]  # fmt: skip
     separations = (0.80, 0.85, 0.90, 0.95, 0.97, 0.95)
-    records += [record(row.name, 0, "lesion", "auroc", v, against="") for row, v in zip(rows, separations)]
+    records += [
+        record(row.name, seed, "lesion", "auroc", v - 0.01 * seed, against="")
+        for row, v in zip(rows, separations) for seed in range(8)
+    ]  # fmt: skip
     difference = (("rmse", 3e-4), ("bias", 0.0))
     records += [record("net-slices", 0, "white matter", m, v, against="net") for m, v in difference]
     tables = {t.title: t for t in tables_of(Figures(records, rows), "stroke", 20.0)}
     net, slices = tables["Networks, fits and smoothing"].rows
-    assert net[0:2] == ("net", "0.40 (-80% / -20%)")
-    assert net[3] == "0.60 (-70% / +20%)"
-    assert net[4:] == ("0.970 (0.850 / 0.950)", "white matter, AUROC", "deep grey matter, recent stroke lesion")
-    assert slices[5:] == ("white matter", "deep grey matter, recent stroke lesion, AUROC")
+    assert net[1] == "0.41: -80%, -20% (p 0.0078), +100%"
+    assert net[3] == "0.62: -70%, +20% (p 0.0078), +50%"
+    assert net[4] == "0.935: 0.815, 0.915 (p 0.0078)"
+    assert net[5:] == ("white matter, AUROC", "deep grey matter", "recent stroke lesion")
+    assert slices[5:] == ("white matter", "-", "deep grey matter, recent stroke lesion, AUROC")
     changed = tables["Whole slices against patches"]
     assert (changed.columns, changed.rows) == (("map", "white matter"), [("net", "0.30 (+0.00)")])
+
+
+def test_a_difference_that_few_subjects_show_is_none():
+    rows = [Row(n, n, k, lambda subject: {}) for n, k in (("fit", FIT), ("soft", SMOOTHED), ("net", NETWORK))]
+    values = {"fit": (3.0,) * 8, "soft": (0.5,) * 8, "net": (0.1, *(0.51,) * 7)}
+    records = [
+        record(name, seed, "white matter", "rmse", v) for name, found in values.items() for seed, v in enumerate(found)
+    ]  # fmt: skip
+    table = next(t for t in tables_of(Figures(records, rows), "stroke", 20.0) if t.title.startswith("Networks"))
+    assert table.rows[0][1].startswith("0.48: -84%, -4% (p 0.")
+    assert table.rows[0][-1] == "white matter, AUROC"
+    assert table.rows[0][2] == "-"
+
+
+def test_likeness_is_compared_with_maps_that_know_nothing():
+    kinds = {"soft": SMOOTHED, "zero": BLIND, "net": NETWORK, "worse": NETWORK}
+    rows = [Row(n, n, kind, lambda subject: {}, target="patlak") for n, kind in kinds.items()]
+    ssim = {"soft": 0.5, "zero": 0.6, "net": 0.7, "worse": 0.55}
+    records = [
+        record(name, seed, "brain", metric, v if metric == "ssim" else 1 - v, parameter, "patlak")
+        for name, v in ssim.items() for seed in (0, 1) for parameter in ("Ktrans", "vp") for metric in ("ssim", "nrmse")
+    ]  # fmt: skip
+    table = next(t for t in tables_of(Figures(records, rows), "stroke", 20.0) if t.title.startswith("Likeness"))
+    assert table.rows[0] == ("net", "patlak", *("0.700 / 30.0", "0.600 / 40.0", "-") * 2, "yes")
+    assert table.rows[1][-1] == "no"
+
+
+def test_an_evaluation_of_other_subjects_than_the_frozen_ones_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(evaluate, "changes", lambda cohort, seeds, cache: ["the recipe has changed"])
+    assert evaluate.main(["--cohort", "stroke", "--size", "smoke", "-o", str(tmp_path / "out")]) == 2
+    assert "do not give the frozen cohort: the recipe has changed" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_cards_of_one_name_are_refused(tmp_path, capsys):
+    times = np.arange(21) * 73.0
+    cards = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_network(tmp_path / folder, card_of(times, protocol=protocol_of(times, 1), stride=24))
+        cards.append(str(tmp_path / folder / "small.json"))
+    arguments = ["--cohort", "stroke", "--size", "smoke", "-o", str(tmp_path / "out"), "--network", *cards]
+    assert evaluate.main(arguments) == 2
+    assert "have the name small" in capsys.readouterr().err
 
 
 def test_card_tells_what_an_evaluation_of_its_very_weights_found(tmp_path):

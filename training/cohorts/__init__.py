@@ -4,6 +4,6 @@ A json file per cohort holds its recipe, a checksum of it, and what its subjects
 checked by `cohorts/freeze.py`.
 """
 
-from cohorts.cohort import COHORTS, Cohort, read_cohort
+from cohorts.cohort import COHORTS, Cohort, changes, read_cohort
 
-__all__ = ["COHORTS", "Cohort", "read_cohort"]
+__all__ = ["COHORTS", "Cohort", "changes", "read_cohort"]

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from cohorts.recipe import DEFINITIONS, checksum
-from cohorts.statistics import Statistics
+from cohorts.recipe import DEFINITIONS, checksum, recipe_of
+from cohorts.statistics import Statistics, differences, statistics_of
 from dcepk.errors import InputError
 
 FOLDER = Path(__file__).resolve().parent
@@ -78,3 +78,27 @@ def read_cohort(name: str) -> Cohort:
 def content_checksum(content: dict) -> str:
     """Checksum of all that a cohort's file holds beside it."""
     return checksum({k: content[k] for k in ("recipe", "statistics", "small_statistics")})
+
+
+def changes(cohort: Cohort, seeds: tuple[int, ...], cache: Path | None = None) -> list[str]:
+    """How the simulator as it is differs from a frozen cohort, in words; empty where it gives that very cohort.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The recipe is compared, the first subject on the coarse grid, and these:
+    seeds : tuple of int
+        Subjects to draw, about 3 s each.
+    cache : Path, optional
+        Folder whose bodies are compared; by default they are drawn anew.
+    """
+    found = []
+    if checksum(recipe_of(cohort.name)) != cohort.recipe_sha256:
+        found.append(f"{cohort.name}: the recipe has changed")
+    first = cohort.seeds[0]
+    small = statistics_of(cohort.preset, first, SMALL, cache)
+    found += [f"{cohort.name}, {first} on the coarse grid: {d}" for d in differences(cohort.small_statistics, small)]
+    for seed in seeds:
+        statistics = statistics_of(cohort.preset, seed, cohort.grid, cache)
+        found += [f"{cohort.name}, {seed}: {d}" for d in differences(cohort.statistics[seed], statistics)]
+    return found

@@ -17,9 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from cohorts.cohort import COHORTS, FOLDER, SMALL, Cohort, content_checksum, read_cohort  # noqa: E402
+from cohorts.cohort import COHORTS, FOLDER, SMALL, changes, content_checksum, read_cohort  # noqa: E402
 from cohorts.recipe import checksum, recipe_of  # noqa: E402
-from cohorts.statistics import differences, statistics_of  # noqa: E402
+from cohorts.statistics import statistics_of  # noqa: E402
 from dcepk.errors import DCEPKError, InputError  # noqa: E402
 
 CACHE = Path(__file__).resolve().parents[1] / "cache"
@@ -55,20 +55,6 @@ def freeze(name: str, cache: Path) -> Path:
     return path
 
 
-def check(cohort: Cohort, every_subject: bool, cache: Path | None = None) -> list[str]:
-    """How the simulator as it is differs from a frozen cohort, in words."""
-    found = []
-    if checksum(recipe_of(cohort.name)) != cohort.recipe_sha256:
-        found.append(f"{cohort.name}: the recipe has changed")
-    first = cohort.seeds[0]
-    small = statistics_of(cohort.preset, first, SMALL)
-    found += [f"{cohort.name}, {first} on the coarse grid: {d}" for d in differences(cohort.small_statistics, small)]
-    for seed in cohort.statistics if every_subject else (first,):
-        statistics = statistics_of(cohort.preset, seed, cohort.grid, cache)
-        found += [f"{cohort.name}, {seed}: {d}" for d in differences(cohort.statistics[seed], statistics)]
-    return found
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cohorts", nargs="*", metavar="COHORT", help=f"of {', '.join(COHORTS)}; by default all")
@@ -84,8 +70,9 @@ def main() -> int:
             return 0
         found = []
         for name in names:
+            cohort = read_cohort(name)
             # Not from the cache: it may hold bodies that an earlier simulator drew.
-            found += check(read_cohort(name), arguments.all)
+            found += changes(cohort, tuple(cohort.statistics) if arguments.all else cohort.seeds[:1])
     except DCEPKError as error:
         print(error, file=sys.stderr)
         return 2

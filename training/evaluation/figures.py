@@ -50,8 +50,8 @@ class Figures:
         return float(np.sqrt(np.mean(values**2)) if metric == "rmse" else values.mean())
 
     def of_kind(self, *kinds: str) -> list[Row]:
-        """Rows of some kinds that ran on whole volumes."""
-        return [row for row in self.rows if row.kind in kinds and not row.sampled]
+        """Rows of some kinds."""
+        return [row for row in self.rows if row.kind in kinds]
 
     def knows(self, snr: float, against: str) -> bool:
         """Whether anything is compared with a reference."""
@@ -62,12 +62,10 @@ class Figures:
         known = {key[5] for key in self._found if key[1] == snr and key[2] == "rmse" and key[4] == TRUTH}
         return [place for place in PLACES if place in known]
 
-    def tissue_means(self, row: str, snr: float, parameter: str, against: str) -> tuple[np.ndarray, np.ndarray]:
-        """Mean of a map and of its reference in each tissue of each subject, paired."""
-        pairs = []
-        for place in self.places(snr):
-            if place not in (BORDERS, SMALL):
-                means = self.of(row, snr, "mean", parameter, against, place)
-                bias = self.of(row, snr, "bias", parameter, against, place)
-                pairs += [(means[seed], means[seed] - bias[seed]) for seed in means]
+    def tissue_means(
+        self, row: str, snr: float, parameter: str, against: str, place: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean of a map and of its reference in a tissue of each subject that has it, paired."""
+        means, bias = (self.of(row, snr, metric, parameter, against, place) for metric in ("mean", "bias"))
+        pairs = [(means[seed], means[seed] - bias[seed]) for seed in means]
         return tuple(np.array(pairs).reshape(-1, 2).T)

@@ -85,18 +85,19 @@ def agreement_picture(figures: Figures, snr: float) -> str:
     )  # fmt: skip
     for axis in axes.ravel()[len(rows) :]:
         axis.axis("off")
+    places = [p for p in figures.places(snr) if p not in (BORDERS, SMALL)]
     for axis, row in zip(axes.ravel(), rows):
-        found, true = figures.tissue_means(row, snr, "Ktrans", TRUTH)
-        difference = (found - true) * 1e3
-        axis.plot((found + true) / 2 * 1e3, difference, ".", ms=4, color="#23272b", alpha=0.6)
-        mean, spread = difference.mean(), 1.96 * difference.std(ddof=1)
-        for level, style in ((mean, "-"), (mean - spread, "--"), (mean + spread, "--")):
-            axis.axhline(level, ls=style, lw=0.9, color="#b5432a")
+        for place in places:
+            found, true = figures.tissue_means(row, snr, "Ktrans", TRUTH, place)
+            axis.plot((found + true) / 2 * 1e3, (found - true) * 1e3, ".", ms=4, alpha=0.6, label=place)
+        axis.axhline(0, lw=0.9, color="0.4")
         axis.set(title=figures.labels[row])
         axis.set_yscale("symlog", linthresh=1.0)
         axis.title.set_fontsize(7)
         axis.tick_params(labelsize=6)
         axis.set_xlabel("mean, 1e-3 /min", fontsize=7)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=7, ncols=5, frameon=False, loc="outside lower center")
     for axis in axes[:, 0]:
         axis.set_ylabel("row - truth, 1e-3 /min", fontsize=7)
     return _image(figure, "Agreement of tissue means of Ktrans with the truth")

@@ -16,6 +16,7 @@ from scipy import ndimage
 from simulate import SimulatedSubject
 from simulate.reader import Reading
 
+from dcepk.errors import InputError
 from dcepk.inference import infer
 from dcepk.networks import NetworkCard, read_card, shipped_cards
 from dcepk.phantom.tissues import tissues
@@ -41,8 +42,8 @@ class Row:
         Whether it is too slow for whole volumes, and runs on some voxels of every tissue only.
     patches : str
         Of a network that runs on whole slices, the name of its row that runs on patches.
-    weights_sha256 : str
-        Checksum of the weights of a network.
+    target, weights_sha256 : str
+        Of a network, what it learned (the name of a fit, or "truth"), and the checksum of its weights.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Row:
     maps: Callable[[SimulatedSubject], Maps]
     sampled: bool = False
     patches: str = ""
+    target: str = ""
     weights_sha256: str = ""
 
     def timed(self, subject: SimulatedSubject) -> tuple[Maps, float]:
@@ -120,22 +122,38 @@ def network_rows(preset: str, cards: list[Path]) -> list[Row]:
     Parameters
     ----------
     preset : str
-        Networks of another protocol are left out.
+        Networks of the method table for another protocol are left out.
     cards : list of Path
-        Cards of networks that are not shipped (yet), such as those of a run of ``training/train.py``.
+        Cards of networks that are not shipped (yet), such as those of a run of ``training/train.py``. One with the name
+        of a shipped network takes its place.
+
+    Raises
+    ------
+    InputError
+        When a card cannot be read, or two have one name.
     """
-    shipped = [card for card in shipped_cards() if card.protocol.name == preset]
-    found = [*shipped, *(read_card(path) for path in cards)]
-    return [_network_row(card, whole) for whole in (False, True) for card in found]
+    given = [read_card(path) for path in cards]
+    names = [card.name for card in given]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise InputError(f"Two of the cards have the name {twice}: evaluate them one after the other.")
+    shipped = [card for card in shipped_cards() if card.protocol.name == preset and card.name not in names]
+    return [_network_row(card, whole) for whole in (False, True) for card in (*shipped, *given)]
 
 
 def _network_row(card: NetworkCard, whole_slices: bool) -> Row:
     def maps(subject: SimulatedSubject) -> Maps:
-        return infer(subject.series, card, mask=subject.brain, whole_slices=whole_slices).values
+        found = infer(subject.series, card, mask=subject.brain, whole_slices=whole_slices).values
+        if "kep" in found:
+            found["ve"] = np.divide(
+                found["Ktrans"], found["kep"], out=np.full_like(found["kep"], np.nan), where=found["kep"] > 0
+            )  # fmt: skip
+        return found
 
+    target, weights = card.training.target, card.weights.sha256
     if whole_slices:
-        return Row(f"{card.name}-slices", f"{card.label}, whole slices", SLICES, maps, patches=card.name)
-    return Row(card.name, card.label, NETWORK, maps, weights_sha256=card.weights.sha256)
+        return Row(f"{card.name}-slices", f"{card.label}, whole slices", SLICES, maps, False, card.name, target)
+    return Row(card.name, card.label, NETWORK, maps, target=target, weights_sha256=weights)
 
 
 def smoothed(subject: SimulatedSubject, sigma_mm: float) -> Reading:

@@ -35,7 +35,7 @@ FOCAL = {
 }
 """The lesions that are to be told from normal tissue, by preset."""
 SMALL_MM = 5.0
-_FEWEST_VOXELS = 20
+_FEWEST_VOXELS, _FEWEST_OF_LESION = 20, 5
 _CURVE_SLICES, _AROUND_VOXELS = 4, 4
 _IN_SLICE = ndimage.generate_binary_structure(2, 1)[None]
 _VE_FROM_KTRANS = 5e-3
@@ -107,8 +107,8 @@ class Study:
             found += self._errors(row, maps, against, reference)
             if not row.sampled:
                 found += self._similarity(row, maps, against, reference)
-        found += self._separation(row, maps)
         if not row.sampled:
+            found += self._separation(row, maps)
             found += self._curve_similarity(row, maps)
         return found
 
@@ -166,6 +166,8 @@ class Study:
     def _separation(self, row: Row, maps: Maps) -> list[Record]:
         lesion = np.any([self._tissues[name] for name in FOCAL[self.subject.preset]], axis=0)
         normal = np.any([self._tissues[name] for name in NORMAL], axis=0)
+        if lesion.sum() < _FEWEST_OF_LESION:
+            return []
         found = []
         for parameter in ("Ktrans", "vp"):
             value = auroc(maps[parameter][lesion], maps[parameter][normal])

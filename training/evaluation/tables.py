@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from metrics import agreement, wilcoxon_p
 
-from evaluation.figures import PLACES, Figures
+from evaluation.figures import BORDERS, PLACES, SMALL, Figures
 from evaluation.rows import SLICES
 from evaluation.study import AROUND_LESIONS, BRAIN, FIGURE_RANGES, TRUTH, Record
 from evaluation.table import Table, p_value, pair, text
-from evaluation.verdict import verdict
+from evaluation.verdict import likeness, verdict
 
 _PER_1000 = 1e3
 FITS = ("patlak", "etofts")
@@ -37,11 +37,12 @@ _PAPER_CURVES = {
 def tables_of(figures: Figures, preset: str, snr: float) -> list[Table]:
     """Every table at one noise level."""
     return [
-        *verdict(figures, preset, snr),
+        *verdict(figures, preset, snr), *likeness(figures, preset, snr),
         *(_similarity(figures, preset, snr, where) for where in (BRAIN, AROUND_LESIONS)), _curves(figures, snr),
         *(_errors(figures, snr, parameter, TRUTH) for parameter in ("Ktrans", "vp")), *_errors_of_ve(figures, snr),
         *(_errors(figures, snr, "Ktrans", fit) for fit in FITS if figures.knows(snr, fit)),
-        _separation(figures, snr), _wilcoxon(figures, preset, snr), _agreement(figures, snr),
+        _separation(figures, snr), _wilcoxon(figures, preset, snr),
+        *(_agreement(figures, snr, against) for against in (TRUTH, *FITS) if figures.knows(snr, against)),
         *_slices(figures, snr), _times(figures, snr),
     ]  # fmt: skip
 
@@ -137,7 +138,10 @@ def _separation(figures: Figures, snr: float) -> Table:
             values = values[np.isfinite(values)]
             cells.append(f"{values.mean():.3f} +- {values.std():.3f}" if values.size else "-")
         rows.append((label, *cells))
-    note = "AUROC of voxels of the lesion against normal white matter, cortex and deep grey matter, by subject."
+    note = (
+        "AUROC of voxels of the lesion against normal white matter, cortex and deep grey matter, by subject with at "
+        "least 5 voxels of lesion; not of rows that ran on a sample of the voxels, whose normal tissue is another mix."
+    )
     return Table(f"auroc-snr{snr:g}", "Lesion against normal tissue", note, ("map", "Ktrans", "vp"), rows)
 
 
@@ -168,22 +172,24 @@ def _wilcoxon(figures: Figures, preset: str, snr: float) -> Table:
     return Table(f"wilcoxon-snr{snr:g}", "Differences between tissues", note, columns, rows)
 
 
-def _agreement(figures: Figures, snr: float) -> Table:
+def _agreement(figures: Figures, snr: float, against: str) -> Table:
+    places = [place for place in figures.places(snr) if place not in (BORDERS, SMALL)]
     rows = []
     for row, label in figures.labels.items():
-        for against in (TRUTH, *FITS):
-            found = figures.tissue_means(row, snr, "Ktrans", against)
-            if len(found[0]) > 1:
-                a = agreement(*found)
-                limits = f"{text(a.low, _PER_1000, 2)} to {text(a.high, _PER_1000, 2)}"
-                words = [text(a.difference, _PER_1000, 2), limits, text(a.concordance, 1, 3)]
-                rows.append((label, _WORDS[against], str(a.n), *words))
+        cells = []
+        for place in places:
+            a = agreement(*figures.tissue_means(row, snr, "Ktrans", against, place))
+            limits = f"{text(a.low, _PER_1000, 2)} to {text(a.high, _PER_1000, 2)}"
+            difference, concordance = text(a.difference, _PER_1000, 2), text(a.concordance, 1, 2)
+            cells.append(f"{difference} ({limits}); {concordance}" if a.n > 1 else "-")
+        if set(cells) != {"-"}:
+            rows.append((label, *cells))
     note = (
-        "Bland-Altman difference, 95 % limits and Lin's concordance of the mean Ktrans of each tissue of each subject, "
-        "1e-3 /min (figure 11 of Ulas 2019)."
+        "Mean Ktrans of a tissue in each subject: Bland-Altman difference (95 % limits), 1e-3 /min, and Lin's "
+        "concordance (figure 11 of Ulas 2019). Tissue by tissue, because pooled tissues agree by being different."
     )
-    columns = ("map", "against", "pairs", "difference", "limits", "concordance")
-    return Table(f"agreement-snr{snr:g}", "Agreement of tissue means", note, columns, rows)
+    title = f"Agreement of tissue means with the {_WORDS[against]}"
+    return Table(f"agreement-{against}-snr{snr:g}", title, note, ("map", *places), rows)
 
 
 def _slices(figures: Figures, snr: float) -> list[Table]:
