@@ -18,6 +18,7 @@ from checkpoint import FILE, Checkpoint, load_checkpoint
 from config import Config
 from evaluation.card_metrics import card_metrics
 
+from dcepk.atomic import new_file
 from dcepk.errors import DCEPKError, InputError
 from dcepk.networks.card import NetworkCard, ProtocolRange, Training, WeightsFile, read_card
 from dcepk.networks.weights import build_network, load_network, weights_content
@@ -61,10 +62,11 @@ def export(run: Path, folder: Path, evaluation: Path | None = None) -> NetworkCa
         f"{config.name}.pt", hashlib.sha256(content).hexdigest(), sum(p.numel() for p in network.parameters())
     )
     figures = {} if evaluation is None else card_metrics(evaluation, config.name, weights.sha256)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / weights.file).write_bytes(content)
     path = folder / f"{config.name}.json"
-    path.write_text(_card(config, state, weights, figures).to_text(), encoding="utf-8")
+    with new_file(folder / weights.file) as unfinished:
+        unfinished.write_bytes(content)
+    with new_file(path) as unfinished:
+        unfinished.write_text(_card(config, state, weights, figures).to_text(), encoding="utf-8")
     written = read_card(path)
     load_network(written)
     return written

@@ -259,7 +259,8 @@ def test_a_difference_that_few_subjects_show_is_none():
     rows = [Row(n, n, k, lambda subject: {}) for n, k in (("fit", FIT), ("soft", SMOOTHED), ("net", NETWORK))]
     values = {"fit": (3.0,) * 8, "soft": (0.5,) * 8, "net": (0.1, *(0.51,) * 7)}
     records = [
-        record(name, seed, "white matter", "rmse", v) for name, found in values.items() for seed, v in enumerate(found)
+        record(name, seed, "white matter", "rmse", 1e-3 * v)
+        for name, found in values.items() for seed, v in enumerate(found)
     ]  # fmt: skip
     table = next(t for t in tables_of(Figures(records, rows), "stroke", 20.0) if t.title.startswith("Networks"))
     assert table.rows[0][1].startswith("0.48: -84%, -4% (p 0.")
