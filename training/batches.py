@@ -19,6 +19,8 @@ import torch
 from config import Config, Schedule
 from torch import Tensor
 
+from dcepk.errors import InputError
+
 if TYPE_CHECKING:
     from simulate import PatchBatch
 
@@ -76,8 +78,7 @@ def batch_of(patches: PatchBatch, names: Sequence[str], config: Config) -> Batch
     config : Config
         Gives the normalisation, the outputs in their order, and the limits of the targets.
     """
-    targets = patches.targets[:, [names.index(o.name) for o in config.outputs]]
-    valid = patches.mask & np.isfinite(targets).all(1) & np.isfinite(patches.concentration).all(1)
+    targets, valid = _known(patches, names, config)
     for i, output in enumerate(config.outputs):
         low, high = config.target_limits.get(output.name, (-np.inf, np.inf))
         valid = valid & (targets[:, i] >= low) & (targets[:, i] <= high)
@@ -88,6 +89,71 @@ def batch_of(patches: PatchBatch, names: Sequence[str], config: Config) -> Batch
     )
     arrays = (config.input(patches.signal), targets, valid, plasma, integral, concentration, t10)
     return Batch(*(torch.from_numpy(np.ascontiguousarray(a)) for a in arrays))
+
+
+@dataclass(frozen=True)
+class Limited:
+    """What the limits of a configuration do to some patches.
+
+    Attributes
+    ----------
+    voxels : int
+        Voxels with target and concentration.
+    excluded : int
+        Those of them that do not count, because the target lies outside ``target_limits``.
+    cut : int
+        Those whose signal is cut by the limits of the input in some frame.
+    """
+
+    voxels: int = 0
+    excluded: int = 0
+    cut: int = 0
+
+    def __add__(self, other: Limited) -> Limited:
+        return Limited(self.voxels + other.voxels, self.excluded + other.excluded, self.cut + other.cut)
+
+    @classmethod
+    def of(cls, patches: PatchBatch, batch: Batch, names: Sequence[str], config: Config) -> Limited:
+        """Counted in patches and in the batch that was made of them."""
+        _, known = _known(patches, names, config)
+        low, high = config.input.limits
+        beyond = ((patches.signal < low) | (patches.signal > high)).any(1)
+        return cls(int(known.sum()), int(known.sum()) - int(batch.valid.sum()), int((known & beyond).sum()))
+
+    @property
+    def is_worth_telling(self) -> bool:
+        """Whether they touch more than one voxel in a hundred."""
+        return max(self.excluded, self.cut) > 0.01 * self.voxels
+
+    def told(self) -> str:
+        """One line for the terminal."""
+        excluded, cut = (f"{100 * n / self.voxels:.1f} %" for n in (self.excluded, self.cut))
+        return (
+            f"{excluded} of the voxels to judge by do not count, for their targets lie outside target_limits; the "
+            f"signal of {cut} is cut by the limits of the input."
+        )
+
+    def require_some(self) -> None:
+        """Refuse to go on where no voxel counts.
+
+        Raises
+        ------
+        InputError
+            With what to do.
+        """
+        if not self.voxels:
+            raise InputError("No voxel of the patches to judge by has a target: look at the maps of those subjects.")
+        if self.excluded == self.voxels:
+            raise InputError(
+                f"All {self.voxels} voxels to judge by have targets outside target_limits: change these to what your "
+                "tissue can have."
+            )
+
+
+def _known(patches: PatchBatch, names: Sequence[str], config: Config) -> tuple[np.ndarray, np.ndarray]:
+    """Targets (N, n, p, p) in the order of the outputs, and where (N, p, p) they and the concentration are known."""
+    targets = patches.targets[:, [names.index(o.name) for o in config.outputs]]
+    return targets, patches.mask & np.isfinite(targets).all(1) & np.isfinite(patches.concentration).all(1)
 
 
 def stream(seed: int, purpose: int, number: int) -> np.random.Generator:

@@ -37,7 +37,7 @@ class Checkpoint:
     command : str
         The command that began the training.
     git_revision, hardware, date : str
-        Commit of the code and machine on which it began, and the day of its last step.
+        Commits of the code that it was trained with, the machine on which it began, and the day of its last step.
     iteration, epoch : int
         Iterations and whole epochs done.
     seconds : float
@@ -56,6 +56,8 @@ class Checkpoint:
         State dictionaries: now, and of the best epoch.
     optimiser : dict
         State of the optimiser.
+    processes : int
+        How many processes share each batch: each draws its own patches, so that another number gives other weights.
     """
 
     config: dict[str, Any]
@@ -75,11 +77,17 @@ class Checkpoint:
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
     best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
     optimiser: dict[str, Any] = field(default_factory=dict)
+    processes: int = 1
 
     @classmethod
-    def new(cls, config: Config, command: str, hardware: str) -> Checkpoint:
+    def new(cls, config: Config, command: str, hardware: str, processes: int) -> Checkpoint:
         """A training that has not begun."""
-        return cls(_plain(config.to_dict()), command, _revision(), hardware)
+        return cls(_plain(config.to_dict()), command, "", hardware, processes=processes)
+
+    def note_revision(self) -> None:
+        """Add the commit of the code that now goes on with the training, where it is another."""
+        known = self.git_revision.split(", ") if self.git_revision else []
+        self.git_revision = ", ".join(dict.fromkeys([*known, _revision()]))
 
     def restore(self, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> None:
         """Give network and optimiser the state that was kept, if there is one."""
@@ -93,7 +101,7 @@ class Checkpoint:
         self.date = datetime.now(timezone.utc).date().isoformat()
 
     def observe(self, sources: Sources, batches: list[Batch]) -> None:
-        """Note what the data are like, by the patches that are not trained on."""
+        """Note what the data are like, by the patches that are not trained on; some of their voxels must count."""
         normalisation = from_plain(Normalisation, self.config["input"], "input")
         signal = np.concatenate([b.input.movedim(1, -1)[b.valid].numpy() for b in batches])
         t10 = np.concatenate([b.t10[b.valid].numpy() for b in batches])
@@ -128,13 +136,22 @@ def save_checkpoint(folder: Path, state: Checkpoint) -> None:
     os.replace(unfinished, folder / FILE)
 
 
-def load_checkpoint(folder: Path, config: Config | None = None) -> Checkpoint | None:
+def load_checkpoint(folder: Path, config: Config | None = None, processes: int = 1) -> Checkpoint | None:
     """The checkpoint of a folder, or None where there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is.
+    config : Config, optional
+        The training that is to go on from it.
+    processes : int
+        How many processes are to go on.
 
     Raises
     ------
     InputError
-        When it is damaged, or belongs to another configuration than the one given.
+        When it is damaged, or belongs to another configuration or number of processes than those that are to go on.
     """
     path = Path(folder) / FILE
     if not path.is_file():
@@ -147,20 +164,38 @@ def load_checkpoint(folder: Path, config: Config | None = None) -> Checkpoint | 
         raise InputError(
             f"The checkpoint {path} is damaged ({type(error).__name__}): remove it to begin again."
         ) from error
-    wanted = None if config is None else _plain(config.to_dict())
-    if wanted is not None and state.config != wanted:
-        changed = ", ".join(k for k in wanted if state.config.get(k) != wanted[k])
+    if config is None:
+        return state
+    begun, wanted = _decisive(state.config), _decisive(_plain(config.to_dict()))
+    if begun != wanted:
+        changed = ", ".join(k for k in wanted if begun.get(k) != wanted[k])
         raise InputError(
             f"{folder} holds a training with another configuration (different: {changed}): remove it, or choose "
             "another folder (--runs)."
         )
+    if state.processes != processes:
+        raise InputError(
+            f"{folder} holds a training by {state.processes} process(es), not {processes}, which would draw other "
+            "patches: start as many, or choose another folder (--runs)."
+        )
     return state
 
 
+def _decisive(config: dict[str, Any]) -> dict[str, Any]:
+    """What of a configuration decides the weights: all but where things are kept, and who draws ahead."""
+    kept = dict(config)
+    for table, key in (("data", "cache"), ("compute", "drawing_threads")):
+        kept[table] = {k: v for k, v in kept[table].items() if k != key}
+    return kept
+
+
 def _revision() -> str:
-    """Commit of the repository, marked where files differ from it; "unknown" outside a repository."""
+    """Commit of the repository, marked where files differ from it; "unknown" outside a repository or without git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    try:
+        told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
     return told.stdout.strip() or "unknown"
 
 

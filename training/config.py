@@ -1,14 +1,14 @@
 """The configuration of a training: a YAML file, checked when it is read.
 
 A file holds one network: its architecture, what it sees and tells, its loss, its data and its schedule. Under
-``presets`` it says what is different for ``smoke`` (a minute, in CI), ``cpu`` (at most two hours on two cores) and
-``full`` (one GPU, half an hour).
+``presets`` it says what is different for ``smoke`` (a minute, in CI), ``cpu`` (meant for two hours on two cores) and
+``full`` (meant for half an hour on one GPU).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from dcepk.settings import DEVICES
 PRESETS = ("smoke", "cpu", "full")
 AUTO, FLOAT32, BFLOAT16 = PRECISIONS = ("auto", "float32", "bfloat16")
 SIMULATOR, PATIENTS = "simulator", "patients"
+_MEANT_FOR = {SIMULATOR: ("protocol", "first_seed", "lesion_share", "snr", "grid"), PATIENTS: ("folder",)}
+"""What of `Data` only one source knows."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,9 @@ class Data:
     target : str
         What is learned: the maps of a fit ("patlak", "etofts"), or the "truth" of the simulator.
     protocol : str
-        Protocol preset of the simulator.
+        Protocol preset of the simulator. This, first_seed, lesion_share, snr and grid are for simulated subjects only.
     folder : str
-        Folder with one folder of results per patient.
+        Folder with one folder of results per patient; for patients only.
     first_seed, subjects : int
         Simulated subjects have the seeds first_seed, first_seed + 1, ...; with patients, the number is a limit.
     left_out : tuple of int
@@ -78,7 +80,13 @@ class Data:
             raise InputError("Simulated data need a protocol, such as stroke.")
         if self.source == PATIENTS and not self.folder:
             raise InputError("Data of patients need the folder with their results.")
-        _above("subjects", self.subjects - len(self.left_out), 1)
+        other = SIMULATOR if self.source == PATIENTS else PATIENTS
+        unknown = [f.name for f in fields(self) if f.name in _MEANT_FOR[other] and getattr(self, f.name) != f.default]
+        if unknown:
+            raise InputError(
+                f"Data of the source '{self.source}' do not take {', '.join(unknown)}: leave out what has no effect."
+            )
+        _above("subjects", self.subjects, 1)
         for name in ("slices", "patch", "stride"):
             _above(name, getattr(self, name), 0)
         if not 0 < self.validation_share < 1:

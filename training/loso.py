@@ -10,29 +10,30 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import sys
 import time
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-import numpy as np
 from checkpoint import Checkpoint
-from config import PRESETS, Config, read_config
+from config import PRESETS, SIMULATOR, Config, read_config
+from evaluation.study import FIGURE_RANGES, TRUTH
 from export import export
+from metrics import curve_similarity, similarity
+from processes import typed_command
 from simulate import SimulatedSubject, make_subject, targets_of
-from train import RUNS, train
+from train import INTERRUPTED, RUNS, train
 
-from dcepk.errors import DCEPKError
+from dcepk.errors import DCEPKError, InputError
+from dcepk.fitting import EToftsModel, PatlakModel
 from dcepk.inference import infer
-from dcepk.kinetics import PlasmaCurve
-from dcepk.methods import method_named
 from dcepk.networks.card import NetworkCard
 from dcepk.quantify import concentration_curves, plasma_curve
 from dcepk.settings import Settings
 
 CONFIGS = tuple(Path(__file__).parent / "configs" / f"dual-path-{model}-stroke.yaml" for model in ("patlak", "etofts"))
-RANGES = {"Ktrans": 0.005, "vp": 0.1, "kep": 2.0}
-"""Fixed ranges that errors are divided by, in the units of the maps."""
+_UNKNOWN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,17 @@ class Row:
     epochs : int
         Epochs that it was trained.
     quantity : str
-        A map, or ``curve``.
+        A map that the evaluation has a range for (`FIGURE_RANGES`), or ``curve``.
     nrmse_to_fit : float
-        Difference of the network's map from the fit that it learned from, relative to a fixed range; for curves the
-        difference of its predicted curves from the measured ones, relative to the range of those.
+        Difference of the network's map from the fit that it learned from (`metrics.similarity`).
     nrmse_to_truth : float
-        Difference from the truth; not a number for curves.
+        Difference of the network's map from the truth.
+    nrmse_to_measured : float
+        Difference of the curves that the network's maps predict from the measured ones (`metrics.curve_similarity`).
     fit_nrmse : float
-        The fit's own: of the map to the truth, of its curves to the measured ones.
+        The fit's own difference: of a map from the truth, of its curves from the measured ones.
+
+    What does not apply is not a number: curves have no truth, and a network that learned the truth has no fit.
     """
 
     network: str
@@ -62,6 +66,7 @@ class Row:
     quantity: str
     nrmse_to_fit: float
     nrmse_to_truth: float
+    nrmse_to_measured: float
     fit_nrmse: float
 
 
@@ -71,31 +76,46 @@ def fold_of(config: Config, subject: int) -> Config:
     return replace(config, name=f"{config.name}-without-{subject:02d}", data=data)
 
 
+def require_simulated(config: Config) -> None:
+    """Refuse patients: the subject that is left out must be at hand with its truth.
+
+    Raises
+    ------
+    InputError
+        When the data are not simulated.
+    """
+    if config.data.source != SIMULATOR:
+        raise InputError(
+            f"{config.name} learns from {config.data.source}, but only simulated subjects can be left out."
+        )
+
+
 def judged(config: Config, state: Checkpoint, card: NetworkCard, subject: SimulatedSubject) -> list[Row]:
     """The rows of one fold."""
-    brain, target = subject.brain, config.data.target
+    brain, truth = subject.brain, subject.truth
     found = infer(subject.series, card, mask=brain, device="cpu").values
-    fitted = targets_of(subject, target)
-    usable = brain & np.isfinite(sum(fitted[name] for name in found))
+    fitted = None if config.data.target == TRUTH else targets_of(subject, config.data.target)
     rows = []
-    for name, values in found.items():
-        errors = (
-            values - fitted[name], values - subject.truth[name], fitted[name] - subject.truth[name]
-        )  # fmt: skip
-        of_range = (float(np.sqrt(np.mean(e[usable] ** 2)) / RANGES[name]) for e in errors)
-        rows.append(Row(card.name, subject.seed, state.epoch, name, *of_range))
-    settings = Settings(target)
-    measured, _ = concentration_curves(
-        subject.series, settings, t10=subject.t10_s, b1=subject.b1_map, mask=usable
-    )  # fmt: skip
-    curve: PlasmaCurve = plasma_curve(subject.series.require_times(), subject.vif)
-    model = method_named(target).model(curve, subject.series.acquisition.baseline_frames, settings)
-    span = float(np.ptp(np.nanpercentile(measured, (0.1, 99.9))))
-    from_network, from_fit = (
-        float(np.sqrt(np.nanmean((model.predict({n: maps[n][usable] for n in found}) - measured) ** 2)) / span)
+    for name, limits in FIGURE_RANGES[subject.preset].items():
+        if name not in found:
+            continue
+        to_fit = fit = _UNKNOWN
+        if fitted is not None:
+            to_fit = similarity(found[name], fitted[name], brain, limits).nrmse
+            fit = similarity(fitted[name], truth[name], brain, limits).nrmse
+        to_truth = similarity(found[name], truth[name], brain, limits).nrmse
+        rows.append(Row(card.name, subject.seed, state.epoch, name, to_fit, to_truth, _UNKNOWN, fit))
+
+    settings = Settings()
+    measured, _ = concentration_curves(subject.series, settings, t10=subject.t10_s, b1=subject.b1_map, mask=brain)
+    times_s = subject.series.require_times()
+    model = (EToftsModel if "kep" in found else PatlakModel)(times_s, plasma_curve(times_s, subject.vif))
+    of_network, of_fit = (
+        _UNKNOWN if maps is None
+        else curve_similarity(measured, model.predict({name: maps[name][brain] for name in found}), brain).nrmse
         for maps in (found, fitted)
-    )
-    rows.append(Row(card.name, subject.seed, state.epoch, "curve", from_network, float("nan"), from_fit))
+    )  # fmt: skip
+    rows.append(Row(card.name, subject.seed, state.epoch, "curve", _UNKNOWN, _UNKNOWN, of_network, of_fit))
     return rows
 
 
@@ -106,7 +126,13 @@ def write_rows(path: Path, rows: list[Row]) -> None:
         writer.writerow([f.name for f in fields(Row)])
         for row in rows:
             values = (getattr(row, f.name) for f in fields(Row))
-            writer.writerow([f"{v:.5g}" if isinstance(v, float) else v for v in values])
+            writer.writerow([_cell(v) for v in values])
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    return "" if math.isnan(value) else f"{value:.5g}"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -118,16 +144,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, default=RUNS / "loso", help=f"folder of the runs (default: {RUNS}/loso)")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes; the same command goes on")
     arguments = parser.parse_args(argv)
-    end = time.monotonic() + 60 * (arguments.minutes or float("inf"))
+    end = time.monotonic() + 60 * (float("inf") if arguments.minutes is None else arguments.minutes)
+    command = typed_command("training/loso.py", sys.argv[1:] if argv is None else argv)
     rows: list[Row] = []
     try:
-        for path in arguments.config:
-            config = read_config(path, arguments.preset)
-            for subject in range(min(arguments.folds or config.data.subjects, config.data.subjects)):
+        if arguments.folds is not None and arguments.folds < 1:
+            raise InputError(f"--folds must be at least 1, not {arguments.folds}.")
+        configs = [read_config(path, arguments.preset) for path in arguments.config]
+        for config in configs:
+            require_simulated(config)
+        for config in configs:
+            subjects = config.data.subjects
+            for subject in range(subjects if arguments.folds is None else min(arguments.folds, subjects)):
                 fold = fold_of(config, subject)
                 run = arguments.runs / f"{fold.name}-{arguments.preset}"
                 left = (end - time.monotonic()) / 60
-                state = train(fold, run, minutes=left, command=f"python training/loso.py --preset {arguments.preset}")
+                state = train(fold, run, minutes=left, command=command)
                 if not state.finished:
                     print("Stopped; the same command goes on.")
                     return 0
@@ -140,6 +172,9 @@ def main(argv: list[str] | None = None) -> int:
     except DCEPKError as error:
         print(f"loso: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("loso: interrupted.", file=sys.stderr)
+        return INTERRUPTED
     print(f"{len({(r.network) for r in rows})} networks: {arguments.runs / f'loso-{arguments.preset}.csv'}")
     return 0
 

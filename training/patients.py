@@ -40,8 +40,8 @@ def patient_sources(data: Data) -> Sources:
     Raises
     ------
     InputError
-        When there are too few, one was fitted with another method than the target, or a fact that the card must tell is
-        not known.
+        When there are too few, one was fitted with another method than the target or has not the maps of the first, a
+        fact that the card must tell is not known, or a series cannot be used; with the folder.
     """
     folders = sorted(p.parent for p in Path(data.folder).glob(f"*/{MARKER}"))[: data.subjects]
     if not folders:
@@ -49,11 +49,17 @@ def patient_sources(data: Data) -> Sources:
     results = {folder: load_results(folder) for folder in folders}
     for folder, result in results.items():
         _require_usable(folder, result, data.target)
-    names = tuple(next(iter(results.values())).maps.values)
+    names = tuple(results[folders[0]].maps.values)
+    for folder, result in results.items():
+        lacking = [name for name in names if name not in result.maps.values]
+        if lacking:
+            raise InputError(
+                f"{folder} has no map of {', '.join(lacking)}, which {folders[0]} has: fit both with the same options."
+            )
     protocol = _protocol_range(results)
     recipe = checksum([[(f / MARKER).read_text(encoding="utf-8") for f in folders], data.slices, data.patch])
     patients = [
-        _Patient.of(folder, result, protocol, data, Path(data.cache) / f"patients-{recipe[:12]}" / folder.name)
+        _Patient.of(folder, result, names, protocol, data, Path(data.cache) / f"patients-{recipe[:12]}" / folder.name)
         for folder, result in results.items()
     ]
     training, validation = split(patients, data)
@@ -114,31 +120,39 @@ class _Patient:
     plasma: np.ndarray
     integral: np.ndarray
     snr: float
+    folder: Path
 
     @classmethod
-    def of(cls, folder: Path, result: Results, protocol: ProtocolRange, data: Data, cache: Path) -> _Patient:
+    def of(
+        cls, folder: Path, result: Results, names: tuple[str, ...], protocol: ProtocolRange, data: Data, cache: Path
+    ) -> _Patient:  # fmt: skip
         """From the cache where it is there, else from the folder of results."""
         if not (cache / MARKER).is_file():
-            arrays = _arrays(result, series_of(result), protocol, data)
+            try:
+                arrays = _arrays(result, series_of(result), names, protocol, data)
+            except InputError as error:
+                raise InputError(f"{folder}: {error}") from error
             with new_folder(cache) as place:
                 for name, array in arrays.items():
                     np.save(place / f"{name}.npy", array)
                 (place / MARKER).write_text("{}\n", encoding="utf-8")
         arrays = {name: np.load(cache / f"{name}.npy", mmap_mode="r") for name in (*_ARRAYS, "snr")}
         if not arrays["mask"].any():
-            raise InputError(f"The maps of {folder} are empty.")
-        return cls(**{**arrays, "snr": float(arrays["snr"])})
+            raise InputError(f"The middle slices of the maps of {folder} are empty.")
+        return cls(**{**arrays, "snr": float(arrays["snr"]), "folder": folder})
 
     def places(self, patch: int, stride: int) -> np.ndarray:
         """Corners (n, 3) of patches with enough of the mask."""
         depth, rows, columns = self.mask.shape
         if min(rows, columns) < patch:
-            raise InputError(f"Slices of {columns} x {rows} voxels hold no patch of {patch} x {patch}.")
+            raise InputError(
+                f"Slices of {columns} x {rows} voxels hold no patch of {patch} x {patch}, in {self.folder}."
+            )
         y, x = np.arange(0, rows - patch + 1, stride), np.arange(0, columns - patch + 1, stride)
         windows = np.lib.stride_tricks.sliding_window_view(self.mask, (patch, patch), axis=(1, 2))[:, y][:, :, x]
         z, i, j = np.nonzero(windows.mean((-2, -1)) > _FEWEST_BRAIN)
         if not z.size:
-            raise InputError("The maps of a patient are too small for a single patch.")
+            raise InputError(f"The maps of {self.folder} are too small for a single patch.")
         return np.column_stack([z, y[i], x[j]])
 
 
@@ -148,6 +162,8 @@ def _require_usable(folder: Path, result: Results, target: str) -> None:
         raise InputError(
             f"{folder} was made with '{provenance['method']}', the configuration has the target '{target}'."
         )
+    if not result.maps.mask.any():
+        raise InputError(f"The maps of {folder} are empty.")
     missing = [FACTS[name].label for name in _FACTS if provenance["acquisition"][name] is None]
     if missing:
         raise InputError(f"{folder} does not know {', '.join(missing)}, which the card tells: fit again with them.")
@@ -157,18 +173,22 @@ def _protocol_range(results: dict[Path, Results]) -> ProtocolRange:
     """What the patients cover; the frames are those of the first."""
     facts = [r.maps.provenance["acquisition"] for r in results.values()]
     ranges = {name: (min(f[name] for f in facts), max(f[name] for f in facts)) for name in _FACTS}
+    spacings = zip(*(r.maps.geometry.spacing_mm for r in results.values()))
+    voxel_mm = tuple((float(min(sizes)), float(max(sizes))) for sizes in spacings)
     times = next(iter(results.values())).maps.times_s
     unknown = (0.0,) * len(times)
     return ProtocolRange(
         name="patients", frame_times_s=tuple(float(t) for t in times), frame_duration_s=float(np.diff(times).min()),
         baseline_frames=(facts[0]["baseline_frames"],) * 2,
         agents=tuple(sorted({f["agent"] for f in facts if f["agent"]})), t10_s=(0.0, 0.0), snr=(0.0, 0.0),
-        signal_low=unknown, signal_high=unknown, **ranges,
+        signal_low=unknown, signal_high=unknown, voxel_mm=voxel_mm, **ranges,
     )  # fmt: skip
 
 
-def _arrays(result: Results, series: DynamicSeries, protocol: ProtocolRange, data: Data) -> dict[str, np.ndarray]:
-    """What `_Patient` keeps, of the middle slices."""
+def _arrays(
+    result: Results, series: DynamicSeries, names: tuple[str, ...], protocol: ProtocolRange, data: Data
+) -> dict[str, np.ndarray]:
+    """What `_Patient` keeps, of the middle slices; targets by name, for the patients may have other maps besides."""
     maps = with_curves(result)
     weights, _ = frame_weights(series, protocol)
     where = np.flatnonzero(maps.mask.any((1, 2)))
@@ -188,7 +208,7 @@ def _arrays(result: Results, series: DynamicSeries, protocol: ProtocolRange, dat
     return {
         "signal": np.tensordot(weights, relative, 1),
         "concentration": concentration[:, slices],
-        "targets": np.stack([maps.values[name][slices] for name in maps.values]),
+        "targets": np.stack([maps.values[name][slices] for name in names]),
         "mask": mask[slices],
         "t10": t10[slices],
         "plasma": (weights @ curve.at_frames()).astype(np.float32),

@@ -76,10 +76,23 @@ def open_sources(config: Config) -> Sources:
 
 
 def split(subjects: list, data: Data) -> tuple[list, list]:
-    """Subjects to train on and to judge by, without those left out; at least one each."""
+    """Subjects to train on and to judge by, without those left out; at least one each.
+
+    Raises
+    ------
+    InputError
+        When there are too few, or one is to be left out that there is not.
+    """
+    count = len(subjects)
+    outside = [str(i) for i in data.left_out if not 0 <= i < count]
+    if outside:
+        raise InputError(f"left_out names {', '.join(outside)}, but subjects are counted from 0 to {count - 1}.")
     kept = [s for i, s in enumerate(subjects) if i not in data.left_out]
     if len(kept) < 2:
-        raise InputError(f"{len(kept)} subject is not enough: one to train on and one to judge by are needed.")
+        without = f" after {count - len(kept)} of {count} were left out" if data.left_out else ""
+        raise InputError(
+            f"Two subjects are needed, one to train on and one to judge by, and there is {len(kept)}{without}."
+        )
     judged = min(max(1, round(data.validation_share * len(kept))), len(kept) - 1)
     return kept[:-judged], kept[-judged:]
 
@@ -109,11 +122,13 @@ def _simulated(data: Data) -> Sources:
         f"{data.snr[1]:g}, {data.lesion_share:.0%} of the patches with lesions, "
         f"seeds {_listed(training)} to train on and {_listed(validation)} to judge by"
     )
-    return Sources(*draws, draws[0].names, simulated_range(acquired, data.snr), recipe, checksum([recipe]))
+    return Sources(*draws, draws[0].names, simulated_range(acquired, data.snr, data.grid), recipe, checksum([recipe]))
 
 
-def simulated_range(acquired: Acquired, snr: tuple[float, float]) -> ProtocolRange:
-    """What a network that learned from a protocol of the phantom was trained for."""
+def simulated_range(acquired: Acquired, snr: tuple[float, float], grid: str = Data.grid) -> ProtocolRange:
+    """What a network that learned from a protocol of the phantom, on one of the simulator's grids, was trained for."""
+    from simulate.protocols import geometry_of
+
     same = {
         name: (getattr(acquired, name),) * 2
         for name in (
@@ -124,11 +139,12 @@ def simulated_range(acquired: Acquired, snr: tuple[float, float]) -> ProtocolRan
     baseline = tuple(
         max(1, int(np.sum(ends <= acquired.injection_s + arrival + 1e-6))) for arrival in acquired.arrival_range_s
     )
+    voxel_mm = tuple((size, size) for size in geometry_of(acquired.name, grid).spacing_mm)
     unknown = (0.0,) * acquired.frames
     return ProtocolRange(
         name=acquired.name, frame_times_s=tuple(float(t) for t in acquired.times_s),
         frame_duration_s=acquired.interval_s, baseline_frames=baseline, agents=(acquired.agent,), t10_s=(0.0, 0.0),
-        snr=snr, signal_low=unknown, signal_high=unknown, **same,
+        snr=snr, signal_low=unknown, signal_high=unknown, voxel_mm=voxel_mm, **same,
     )  # fmt: skip
 
 

@@ -3,8 +3,8 @@
     python training/train.py --config training/configs/dual-path-patlak-stroke.yaml --preset cpu --minutes 8
 
 Everything random depends on the seed and the number of the iteration, so that a training that was stopped
-(``--minutes``, or after an epoch by anything else) goes on when the same command is given again, and ends with the same
-weights.
+(``--minutes`` or Ctrl-C, or after an epoch by anything else) goes on when the same command is given again, and ends
+with the same weights.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ import argparse
 import math
 import os
 import platform
-import shlex
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from batches import Batch, batch_of, stream, training_batches
+from batches import Batch, Limited, batch_of, stream, training_batches
 from checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from config import AUTO, BFLOAT16, FLOAT32, PRESETS, Config, read_config
 from learning_curves import Row, draw_curves
 from losses import Objective, objective_of
-from processes import Processes, opened_processes
+from processes import Processes, opened_processes, typed_command
 from sources import Sources, open_sources
 
 from dcepk.errors import DCEPKError, InputError
@@ -35,6 +37,8 @@ from dcepk.networks.weights import build_network
 
 RUNS = Path("training/runs")
 _TRAINING, _VALIDATION, _ORDER = 0, 1, 2
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C has ended."""
 
 
 def train(
@@ -72,6 +76,8 @@ def train(
     ------
     InputError
         When the folder holds a training with another configuration, or something in the configuration is impossible.
+    KeyboardInterrupt
+        After Ctrl-C, with the checkpoint of the last iteration written.
     """
     with opened_processes(prepared_device(config)) as processes:
         return _trained(config, folder, minutes, sources or open_sources(config), command, tell, processes)
@@ -88,8 +94,8 @@ def _trained(
     network = build_network(config.network).to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate, eps=1e-7)
     precision = precision_on(device, config.compute.precision)
-    state = load_checkpoint(folder, config) or Checkpoint.new(
-        config, command, hardware(device, processes.count, precision)
+    state = load_checkpoint(folder, config, processes.count) or Checkpoint.new(
+        config, command, hardware(device, processes.count, precision), processes.count
     )  # fmt: skip
     state.restore(network, optimiser)
     earlier = state.seconds
@@ -115,35 +121,68 @@ def _trained(
     if state.finished:
         say(f"{config.name}: finished already, after {state.epoch} epochs.")
         return state
-    validation = validation_batches(config, sources)
+    validation, limited = validation_batches(config, sources)
+    limited.require_some()
+    if limited.is_worth_telling:
+        say(limited.told())
+    state.note_revision()
     state.observe(sources, validation)
-    for iteration, batch in training_batches(draw, order, schedule, state.iteration, config.compute.drawing_threads):
-        torch.manual_seed((config.seed + iteration) * processes.count + processes.rank)
-        for group in optimiser.param_groups:
-            group["lr"] = schedule.learning_rate / (1 + schedule.decay * iteration)
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == BFLOAT16):
-            terms = objective(network, batch.to(device))
-        optimiser.zero_grad(set_to_none=True)
-        terms.total.backward()
-        processes.average_gradients(network)
-        optimiser.step()
-        state.add(iteration, {"total": terms.total, **terms.parts})
+    ahead = config.compute.drawing_threads
+    with interruption() as interrupted:
+        for iteration, batch in training_batches(draw, order, schedule, state.iteration, ahead):
+            torch.manual_seed((config.seed + iteration) * processes.count + processes.rank)
+            for group in optimiser.param_groups:
+                group["lr"] = schedule.learning_rate / (1 + schedule.decay * iteration)
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision == BFLOAT16):
+                terms = objective(network, batch.to(device))
+            optimiser.zero_grad(set_to_none=True)
+            terms.total.backward()
+            processes.average_gradients(network)
+            optimiser.step()
+            state.add(iteration, {"total": terms.total, **terms.parts})
 
-        if state.iteration % schedule.iterations_per_epoch == 0:
-            losses = mean_losses(network, objective, validation, config.seed, device, precision)
-            require_finite(losses["total"], state.epoch + 1)
-            state.end_epoch(Row.of(state, losses, earlier + time.monotonic() - start), network)
-            say(state.rows[-1].told(state.best_epoch))
-            ended = state.epoch == schedule.epochs or state.epoch - state.best_epoch >= schedule.patience
-            state.finished = processes.as_first(ended)
+            if state.iteration % schedule.iterations_per_epoch == 0:
+                losses = mean_losses(network, objective, validation, config.seed, device, precision)
+                require_finite(losses["total"], state.epoch + 1)
+                state.end_epoch(Row.of(state, losses, earlier + time.monotonic() - start), network)
+                say(state.rows[-1].told(state.best_epoch))
+                ended = state.epoch == schedule.epochs or state.epoch - state.best_epoch >= schedule.patience
+                state.finished = processes.as_first(ended)
+                save()
+                if state.finished:
+                    break
+            late = minutes is not None and time.monotonic() - start > 60 * minutes
+            if processes.as_first(late or interrupted()):
+                break
+        if not state.finished:
             save()
-            if state.finished:
-                return state
-        if processes.as_first(minutes is not None and time.monotonic() - start > 60 * minutes):
-            break
-    save()
-    say(f"{config.name}: stopped in epoch {state.epoch + 1}; the same command goes on.")
+            say(f"{config.name}: stopped in epoch {state.epoch + 1}; the same command goes on.")
+    if interrupted():
+        raise KeyboardInterrupt
     return state
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], bool]]:
+    """Tells whether Ctrl-C was pressed, which is only noted meanwhile, so that every iteration is done whole or not at
+    all. Pressed again, it ends the program at once.
+    """
+    pressed = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    in_main = threading.current_thread() is threading.main_thread()  # elsewhere Python does not let signals be handled
+    if before is not signal.default_int_handler or not in_main:
+        yield pressed.is_set
+        return
+
+    def note(*_: object) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def prepared_device(config: Config) -> torch.device:
@@ -160,7 +199,7 @@ def precision_on(device: torch.device, wanted: str) -> str:
     if wanted != AUTO:
         return wanted
     if device.type == "cuda":
-        return BFLOAT16 if torch.cuda.is_bf16_supported(including_emulation=False) else FLOAT32
+        return BFLOAT16 if torch.cuda.get_device_capability() >= (8, 0) else FLOAT32  # from Ampere on
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # PyTorch before 2.12 does not tell
     return BFLOAT16 if device.type == "cpu" and capabilities.get("amx_bf16") else FLOAT32
 
@@ -172,12 +211,15 @@ def hardware(device: torch.device, count: int, precision: str) -> str:
     return f"{several}{where}, {platform.machine()}, PyTorch {torch.__version__}, {precision}"
 
 
-def validation_batches(config: Config, sources: Sources) -> list[Batch]:
-    """The fixed patches that every epoch is judged by, in batches."""
-    patches, batch = config.schedule.validation_patches, config.schedule.batch
-    sizes = [min(batch, patches - done) for done in range(0, patches, batch)]
-    drawn = (sources.validation.draw(n, stream(config.seed, _VALIDATION, i)) for i, n in enumerate(sizes))
-    return [batch_of(patches, sources.names, config) for patches in drawn]
+def validation_batches(config: Config, sources: Sources) -> tuple[list[Batch], Limited]:
+    """The fixed patches that every epoch is judged by, in batches, and what the limits do to them."""
+    count, batch = config.schedule.validation_patches, config.schedule.batch
+    batches, limited = [], Limited()
+    for i, done in enumerate(range(0, count, batch)):
+        patches = sources.validation.draw(min(batch, count - done), stream(config.seed, _VALIDATION, i))
+        batches.append(batch_of(patches, sources.names, config))
+        limited += Limited.of(patches, batches[-1], sources.names, config)
+    return batches, limited
 
 
 def mean_losses(
@@ -219,9 +261,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, default=RUNS, help=f"folder of all runs (default: {RUNS})")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes; the same command goes on")
     arguments = parser.parse_args(argv)
-    command = shlex.join(
-        ["python", "training/train.py", "--config", str(arguments.config), "--preset", arguments.preset]
-    )
+    command = typed_command("training/train.py", sys.argv[1:] if argv is None else argv)
     try:
         config = read_config(arguments.config, arguments.preset)
         folder = arguments.runs / f"{config.name}-{arguments.preset}"
@@ -229,6 +269,9 @@ def main(argv: list[str] | None = None) -> int:
     except DCEPKError as error:
         print(f"train: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("train: interrupted.", file=sys.stderr)
+        return INTERRUPTED
     print(f"{folder}: {state.epoch} epochs, {'finished' if state.finished else 'not finished'}")
     return 0
 

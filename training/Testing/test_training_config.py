@@ -9,6 +9,7 @@ import yaml
 
 pytest.importorskip("torch")
 
+import config  # noqa: E402
 import train  # noqa: E402
 from config import PRESETS, Loss, read_config  # noqa: E402
 from losses import LOSSES, objective_of  # noqa: E402
@@ -17,6 +18,7 @@ from small_patches import small_config  # noqa: E402
 from dcepk.errors import InputError  # noqa: E402
 
 CONFIGS = sorted((Path(train.__file__).parent / "configs").glob("*.yaml"))
+PATIENTS = {"source": "patients", "folder": "fits", "target": "patlak", "subjects": 9}
 
 
 @pytest.fixture
@@ -34,22 +36,22 @@ def written(folder: Path, values: object) -> Path:
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
 def test_every_committed_configuration_is_valid(path, preset):
-    config = read_config(path, preset)
-    assert config.name == path.stem
-    assert config.preset == preset
-    assert config.loss.name in LOSSES
-    assert config.network.arguments["outputs"] == len(config.outputs)
-    objective_of(config, [0.0, 1.0])
+    read = read_config(path, preset)
+    assert read.name == path.stem
+    assert read.preset == preset
+    assert read.loss.name in LOSSES
+    assert read.network.arguments["outputs"] == len(read.outputs)
+    objective_of(read, [0.0, 1.0])
 
 
 def test_the_paper_s_schedule_is_that_of_the_files():
     for path in CONFIGS:
         if path.stem.startswith("dual-path"):
-            config = read_config(path, "full")
-            schedule = config.schedule
+            read = read_config(path, "full")
+            schedule = read.schedule
             assert (schedule.batch, schedule.epochs, schedule.patience) == (1000, 200, 15)
             assert (schedule.learning_rate, schedule.decay) == (1e-3, 1e-4)
-            assert (config.data.patch, config.data.stride, config.data.validation_share) == (24, 6, 0.2)
+            assert (read.data.patch, read.data.stride, read.data.validation_share) == (24, 6, 0.2)
 
 
 def test_presets_change_what_they_name_and_nothing_else():
@@ -66,8 +68,8 @@ def test_presets_change_what_they_name_and_nothing_else():
         (("schedule", "learning_rat"), 1.0, "schedule has the unknown key 'learning_rat'"),
         (("schedule", "learning_rate"), "fast", "learning_rate must be a number, not 'fast'"),
         (("schedule", "learning_rate"), -1.0, "learning_rate must be above 0"),
-        (("presets", "cpu", "schedule"), {"batch": 10**9}, "must hold a batch"),
-        (("presets", "cpu", "schedule"), {"decay": -1.0}, "decay must not be below 0"),
+        (("presets", "cpu", "schedule", "batch"), 10**9, "must hold a batch"),
+        (("presets", "cpu", "schedule", "decay"), -1.0, "decay must not be below 0"),
         (("seed",), True, "seed must be a whole number, not True"),
         (("seed",), -1, "seed must not be below 0"),
         (("name",), "My network", "small letters"),
@@ -75,6 +77,12 @@ def test_presets_change_what_they_name_and_nothing_else():
         (("outputs",), [{"name": "Ktrans", "unit": "/s", "scale": 1.0}], "unit of Ktrans"),
         (("data", "source"), "web", "source must be one of simulator, patients, not 'web'"),
         (("data", "source"), "patients", "need the folder"),
+        (
+            ("data",),
+            PATIENTS | {"snr": [5, 20], "lesion_share": 0.5},
+            "'patients' do not take lesion_share, snr: leave",
+        ),
+        (("presets", "cpu", "data"), {"folder": "fits"}, "'simulator' do not take folder: leave out"),
         (("data", "protocol"), "", "need a protocol"),
         (("data", "snr"), [10], "list of 2 values"),
         (("data", "validation_share"), 1.0, "between 0 and 1"),
@@ -94,6 +102,19 @@ def test_mistakes_are_one_sentence(values, tmp_path, place, value, words):
     inner[place[-1]] = value
     with pytest.raises(InputError, match=words):
         read_config(written(tmp_path, values), "cpu")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_readme_s_recipe_for_patients_makes_a_configuration(tmp_path, preset):
+    readme = (Path(train.__file__).parent / "README.md").read_text(encoding="utf-8")
+    section = readme.split("## Your own patients")[1].split("\n## ")[0]
+    changes = yaml.load(section.split("```yaml")[1].split("```")[0], config._Loader)
+    stroke = yaml.load((CONFIGS[0].parent / "dual-path-patlak-stroke.yaml").read_text(encoding="utf-8"), config._Loader)
+    del stroke["presets"]["smoke"]["data"]["grid"]
+    read = read_config(written(tmp_path, {**stroke, **changes}), preset)
+    assert read.data.source == "patients"
+    assert read.target_limits["Ktrans"][1] > 0.1
+    assert read.input.limits[1] > 2.5
 
 
 def test_unknown_loss_or_argument_is_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -11,15 +12,16 @@ from small_patches import SmallPatches, small_config, small_sources
 
 torch = pytest.importorskip("torch")
 
+import checkpoint  # noqa: E402
 import export as export_command  # noqa: E402
 import train as train_command  # noqa: E402
-from checkpoint import load_checkpoint  # noqa: E402
+from checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from config import Schedule  # noqa: E402
 from export import export  # noqa: E402
 from train import train  # noqa: E402
 
 from dcepk.errors import InputError  # noqa: E402
-from dcepk.networks.card import read_card  # noqa: E402
+from dcepk.networks.card import Normalisation, read_card  # noqa: E402
 from dcepk.networks.weights import build_network, load_network  # noqa: E402
 
 
@@ -42,6 +44,28 @@ class Failing(SmallPatches):
         self._left -= 1
         if self._left < 0:
             raise Interrupted
+        return super().draw(n, rng)
+
+
+class Empty(SmallPatches):
+    """No fit came to an end."""
+
+    def draw(self, n, rng):
+        patches = super().draw(n, rng)
+        return replace(patches, targets=np.full_like(patches.targets, np.nan))
+
+
+class PressesCtrlC(SmallPatches):
+    """Somebody presses Ctrl-C while a batch is drawn."""
+
+    def __init__(self, batch: int):
+        super().__init__()
+        self._left = batch
+
+    def draw(self, n, rng):
+        self._left -= 1
+        if self._left == 0:
+            signal.raise_signal(signal.SIGINT)
         return super().draw(n, rng)
 
 
@@ -101,6 +125,49 @@ def test_another_configuration_in_the_same_folder_is_refused(finished):
         train(small_config(seed=4), finished[0], sources=small_sources(), tell=quiet)
 
 
+def test_what_does_not_change_the_weights_may_change_on_the_way(tmp_path):
+    config = small_config(schedule=Schedule(8, 48, 16, epochs=3, patience=5, mixed=3, passes=2))
+    train(config, tmp_path / "a", minutes=0, sources=small_sources(), tell=quiet)
+    other = replace(
+        config, data=replace(config.data, cache="elsewhere"), compute=replace(config.compute, drawing_threads=3)
+    )
+    state = train(other, tmp_path / "a", sources=small_sources(), tell=quiet)
+    whole = train(config, tmp_path / "b", sources=small_sources(), tell=quiet)
+    assert same_weights(state.weights, whole.weights)
+    with pytest.raises(InputError, match=r"different: schedule, compute"):
+        train(small_config(compute=replace(config.compute, threads=2)), tmp_path / "a", sources=small_sources())
+
+
+def test_another_number_of_processes_is_refused(tmp_path):
+    state = train(small_config(), tmp_path, minutes=0, sources=small_sources(), tell=quiet)
+    state.processes = 2
+    save_checkpoint(tmp_path, state)
+    with pytest.raises(InputError, match=r"by 2 process\(es\), not 1"):
+        train(small_config(), tmp_path, sources=small_sources(), tell=quiet)
+
+
+def test_a_checkpoint_from_before_processes_were_counted_goes_on(finished, tmp_path):
+    train(small_config(), tmp_path, minutes=0, sources=small_sources(), tell=quiet)
+    values = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    del values["processes"]
+    torch.save(values, tmp_path / "checkpoint.pt")
+    state = train(small_config(), tmp_path, sources=small_sources(), tell=quiet)
+    assert same_weights(state.weights, finished[1].weights)
+
+
+def test_every_commit_that_took_part_is_told_once(tmp_path, monkeypatch):
+    for commit in ("aaa", "aaa", "bbb", "aaa"):
+        monkeypatch.setattr(checkpoint, "_revision", lambda commit=commit: commit)
+        train(small_config(), tmp_path, minutes=0, sources=small_sources(), tell=quiet)
+    assert load_checkpoint(tmp_path).git_revision == "aaa, bbb"
+
+
+def test_without_git_the_commit_is_unknown(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    train(small_config(), tmp_path, minutes=0, sources=small_sources(), tell=quiet)
+    assert load_checkpoint(tmp_path).git_revision == "unknown"
+
+
 def test_a_damaged_checkpoint_is_refused(tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"is damaged \(\w+\): remove it"):
@@ -119,6 +186,25 @@ def test_a_loss_that_leaves_the_numbers_is_told(tmp_path):
     schedule = Schedule(8, 48, 8, epochs=3, learning_rate=1e18)
     with pytest.raises(InputError, match="lower learning_rate"):
         train(small_config(schedule=schedule), tmp_path, sources=small_sources(), tell=quiet)
+
+
+def test_limits_that_exclude_voxels_are_told_and_must_leave_some(tmp_path):
+    told = []
+    config = small_config(target_limits={"Ktrans": (0.0, 0.015)}, input=Normalisation((0.0, 1.02), 1.0, 0.1))
+    train(config, tmp_path / "a", minutes=0, sources=small_sources(), tell=told.append)
+    share = float(told[0].split(" % of the voxels to judge by do not count")[0])
+    assert 5 < share < 50  # a quarter of the patches, of which there are 16
+    assert float(told[0].split("signal of ")[1].split(" %")[0]) > 50
+    with pytest.raises(InputError, match="All 896 voxels to judge by have targets outside target_limits"):
+        train(
+            replace(config, target_limits={"Ktrans": (1.0, 2.0)}), tmp_path / "b", sources=small_sources(), tell=quiet
+        )
+    assert not (tmp_path / "b").exists()
+
+
+def test_patches_without_any_target_are_refused(tmp_path):
+    with pytest.raises(InputError, match="No voxel of the patches to judge by has a target"):
+        train(small_config(), tmp_path, sources=replace(small_sources(), validation=Empty()), tell=quiet)
 
 
 def test_learning_rate_decays_as_in_keras(tmp_path, monkeypatch):
@@ -186,13 +272,28 @@ def test_export_says_what_is_missing(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_command_runs_stops_and_goes_on(tmp_path, monkeypatch, capsys):
+def test_the_command_runs_stops_and_goes_on(finished, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(train_command, "open_sources", lambda config: small_sources())
     monkeypatch.setattr(train_command, "read_config", lambda path, preset: small_config())
-    arguments = ["--config", "x.yaml", "--preset", "smoke", "--runs", str(tmp_path)]
+    arguments = ["--config", "x.yaml", f"--runs={tmp_path}"]
     assert train_command.main([*arguments, "--minutes", "0"]) == 0
     assert "stopped in epoch 1; the same command goes on" in capsys.readouterr().out
     assert train_command.main(arguments) == 0
-    assert "small-smoke: 3 epochs, finished" in capsys.readouterr().out
-    state = load_checkpoint(tmp_path / "small-smoke")
-    assert state.command == "python training/train.py --config x.yaml --preset smoke"
+    assert "small-cpu: 3 epochs, finished" in capsys.readouterr().out
+    state = load_checkpoint(tmp_path / "small-cpu")
+    assert same_weights(state.weights, finished[1].weights)
+    assert state.command == f"python training/train.py --config x.yaml --runs={tmp_path.name} --minutes 0"
+
+
+def test_ctrl_c_stops_after_a_whole_iteration(finished, tmp_path, monkeypatch, capsys):
+    sources = [small_sources(), replace(small_sources(), training=PressesCtrlC(10))]
+    monkeypatch.setattr(train_command, "open_sources", lambda config: sources.pop())
+    config = small_config(compute=replace(small_config().compute, drawing_threads=0))
+    monkeypatch.setattr(train_command, "read_config", lambda path, preset: config)
+    arguments = ["--config", "x.yaml", "--runs", str(tmp_path)]
+    assert train_command.main(arguments) == 130
+    assert "stopped in epoch 2; the same command goes on" in capsys.readouterr().out
+    assert load_checkpoint(tmp_path / "small-cpu").iteration == 10
+    assert train_command.main(arguments) == 0
+    assert same_weights(load_checkpoint(tmp_path / "small-cpu").weights, finished[1].weights)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

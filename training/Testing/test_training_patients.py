@@ -26,12 +26,12 @@ from dcepk.kinetics import PlasmaCurve  # noqa: E402
 from dcepk.networks.card import Architecture  # noqa: E402
 
 
-def fitted(place: Path, name: str, model: str = "patlak", **study) -> Path:
+def fitted(place: Path, name: str, *more: str, **study) -> Path:
     """A patient on disk, fitted; the folder of results."""
     files = write_small_study(place / "series" / name, small_study(0.0005, **study))
     out = place / "fits" / name
     options = ["--t1", files.t1, "--vif-curve", files.vif_curve, "--mask", files.mask, "--no-report"]
-    assert main(["fit", str(files.series), "--model", model, "-o", str(out), *map(str, options)]) == 0
+    assert main(["fit", str(files.series), "--model", "patlak", "-o", str(out), *map(str, options), *more]) == 0
     return out
 
 
@@ -116,10 +116,31 @@ def test_unusable_folders_are_one_sentence(place, tmp_path):
         patient_sources(data_of(place, folder=str(tmp_path)))
     with pytest.raises(InputError, match="was made with 'patlak', the configuration has the target 'etofts'"):
         patient_sources(data_of(place, target="etofts"))
-    with pytest.raises(InputError, match="1 subject is not enough"):
+    with pytest.raises(InputError, match="there is 1 after 2 of 3 were left out"):
         patient_sources(data_of(place, left_out=(0, 1)))
     with pytest.raises(InputError, match="hold no patch of 24 x 24"):
         patient_sources(data_of(place, patch=24))
+
+
+def test_patients_with_other_maps_than_the_first(place, tmp_path):
+    for name in ("a", "b"):
+        shutil.copytree(place / "fits" / f"patient-{1 if name == 'a' else 2}", tmp_path / "fits" / name)
+    fitted(tmp_path, "c", "--delay", seed=4)
+    sources = patient_sources(data_of(tmp_path))
+    assert sources.names == ("Ktrans", "vp")
+    assert sources.validation.draw(2, stream(0, 0, 0)).targets.shape == (2, 2, 8, 8)  # the last one has a delay besides
+    (tmp_path / "fits" / "c").rename(tmp_path / "fits" / "0")
+    with pytest.raises(
+        InputError, match="fits.a has no map of delay, which .*fits.0 has: fit both with the same options"
+    ):
+        patient_sources(data_of(tmp_path))
+
+
+def test_a_series_that_is_too_short_is_told_with_its_patient(place, tmp_path):
+    shutil.copytree(place / "fits" / "patient-1", tmp_path / "fits" / "a")
+    fitted(tmp_path, "b", seed=4, frames=15)
+    with pytest.raises(InputError, match="fits.b: .*the series ends after"):
+        patient_sources(data_of(tmp_path))
 
 
 def test_series_that_changed_since_are_refused(place, tmp_path):

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from checkpoint import load_checkpoint  # noqa: E402
 from config import Schedule  # noqa: E402
-from processes import opened_processes  # noqa: E402
+from processes import opened_processes, typed_command  # noqa: E402
 from train import train  # noqa: E402
 
 from dcepk.errors import InputError  # noqa: E402
@@ -62,6 +62,7 @@ def test_two_processes_train_one_network(tmp_path):
     state = load_checkpoint(tmp_path)
     assert state.finished
     assert "2 x" in state.hardware
+    assert state.processes == 2
     assert state.rows[-1].validation["total"] < state.rows[0].validation["total"]
 
 
@@ -81,3 +82,28 @@ def test_a_batch_that_cannot_be_shared_is_refused():
     assert schedule.shared(2).iterations_per_epoch == schedule.iterations_per_epoch
     with pytest.raises(InputError, match="A batch of 8 cannot be shared by 3 processes"):
         schedule.shared(3)
+
+
+def test_several_processes_without_torchrun_are_refused(monkeypatch):
+    for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("MASTER_PORT", "1")
+    with (
+        pytest.raises(InputError, match="WORLD_SIZE is 4, but RANK, LOCAL_RANK, MASTER_ADDR is not set: start several"),
+        opened_processes(torch.device("cpu")),
+    ):
+        pass
+
+
+def test_the_card_tells_the_command_as_typed_but_no_place_of_the_machine(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    absolute = str(Path("a.yaml").absolute())
+    words = ["--config", "configs/b.yaml", absolute, f"--runs={absolute}", "--minutes", "8"]
+    told = typed_command("training/loso.py", words)
+    assert told == "python training/loso.py --config configs/b.yaml a.yaml --runs=a.yaml --minutes 8"
+    monkeypatch.setenv("WORLD_SIZE", "8")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    assert typed_command("x.py", []) == "torchrun --nnodes 2 --nproc-per-node 4 x.py"
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert typed_command("x.py", []) == "torchrun --nproc-per-node 4 x.py"

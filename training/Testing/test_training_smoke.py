@@ -7,13 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 torch = pytest.importorskip("torch")
 
 import loso  # noqa: E402
 from checkpoint import load_checkpoint  # noqa: E402
 from config import read_config  # noqa: E402
+from evaluation.rows import Row  # noqa: E402
+from evaluation.study import BRAIN, Study  # noqa: E402
 from losses import MODELS  # noqa: E402
+from simulate import make_subject, targets_of  # noqa: E402
 from sources import open_sources, simulated_range, split  # noqa: E402
 
 from dcepk.errors import InputError  # noqa: E402
@@ -56,8 +60,61 @@ def test_the_subject_that_was_left_out_is_judged(runs):
         rows = list(csv.DictReader(handle))
     assert [r["quantity"] for r in rows] == ["Ktrans", "vp", "curve"]
     assert {r["subject"] for r in rows} == {"10000"}
-    assert all(0 < float(r["nrmse_to_fit"]) < 2 for r in rows)
-    assert all(0 < float(r["fit_nrmse"]) < 2 for r in rows)
+    maps, curve = rows[:2], rows[2]
+    assert all(0 < float(r["nrmse_to_fit"]) < 1 for r in maps)
+    assert all(0 < float(r["nrmse_to_truth"]) < 1 for r in maps)
+    assert 0 < float(curve["nrmse_to_measured"]) < 1
+    assert (curve["nrmse_to_fit"], curve["nrmse_to_truth"], maps[0]["nrmse_to_measured"]) == ("", "", "")
+    assert all(0 < float(r["fit_nrmse"]) < 1 for r in rows)
+
+
+def test_figures_are_those_of_the_evaluation(runs):
+    with open(runs / "loso-smoke.csv", newline="") as handle:
+        told = {r["quantity"]: r for r in csv.DictReader(handle)}
+    subject = make_subject("stroke", 10_000, grid="small")
+    fit, nobody = targets_of(subject, "patlak"), Row("Patlak", "", "fit", lambda subject: fit)
+    study = Study(subject, {})
+    records = study.records(nobody, fit, 0.0)
+    for record in records:
+        if record.metric == "nrmse" and record.where == BRAIN:
+            assert float(told[record.parameter]["fit_nrmse"]) == pytest.approx(record.value, rel=1e-4)
+
+
+def test_a_network_that_learned_the_truth_is_judged_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    values = yaml.safe_load((CONFIGS / "dual-path-etofts-truth-stroke.yaml").read_text(encoding="utf-8"))
+    values["presets"]["smoke"]["schedule"].update(epochs=1, patches_per_epoch=16, validation_patches=8)
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    assert loso.main(["--config", "x.yaml", "--folds", "1", "--runs", "runs"]) == 0
+    with open("runs/loso-smoke.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [r["quantity"] for r in rows] == ["Ktrans", "vp", "curve"]
+    assert all(r["fit_nrmse"] == r["nrmse_to_fit"] == "" for r in rows)
+    assert all(float(r["nrmse_to_truth"]) > 0 for r in rows[:2])
+    assert float(rows[2]["nrmse_to_measured"]) > 0
+    state = load_checkpoint("runs/dual-path-etofts-truth-stroke-without-00-smoke")
+    assert state.command == "python training/loso.py --config x.yaml --folds 1 --runs runs"
+
+
+def test_what_cannot_be_left_out_is_told_before_training(tmp_path, capsys):
+    values = yaml.safe_load((CONFIGS / "dual-path-patlak-stroke.yaml").read_text(encoding="utf-8"))
+    values["data"] = {"source": "patients", "folder": "fits", "target": "patlak", "subjects": 5}
+    del values["presets"]["smoke"]["data"]
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    runs = ["--runs", str(tmp_path / "runs")]
+    simulated = str(CONFIGS / "dual-path-patlak-stroke.yaml")
+    assert loso.main(["--config", simulated, str(tmp_path / "x.yaml"), *runs]) == 2
+    assert "learns from patients, but only simulated subjects can be left out" in capsys.readouterr().err
+    assert loso.main(["--folds", "0", *runs]) == 2
+    assert "--folds must be at least 1, not 0" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_no_minutes_are_no_endless_training(runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(runs.parent)
+    assert loso.main(["--folds", "1", "--minutes", "0", "--runs", str(tmp_path)]) == 0
+    assert "Stopped; the same command goes on" in capsys.readouterr().out
+    assert load_checkpoint(tmp_path / "dual-path-patlak-stroke-without-00-smoke").iteration == 1
 
 
 def test_subjects_are_split_and_left_out_as_wanted():
@@ -69,6 +126,10 @@ def test_subjects_are_split_and_left_out_as_wanted():
     assert 4 not in training + validation
     assert (len(training), len(validation)) == (11, 3)
     assert not set(training) & set(validation)
+    with pytest.raises(InputError, match="left_out names 15, -1, but subjects are counted from 0 to 14"):
+        split(list(range(15)), replace(data, left_out=(15, 3, -1)))
+    with pytest.raises(InputError, match="one to judge by, and there is 1 after 2 of 3 were left out"):
+        split(list(range(3)), replace(data, left_out=(0, 1)))
     assert fold.name == "dual-path-patlak-stroke-without-04"
 
 
