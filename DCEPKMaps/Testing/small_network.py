@@ -30,8 +30,9 @@ def protocol_of(times_s, baseline_frames: int = 3) -> ProtocolRange:
     times = tuple(float(t) for t in times_s)
     interval, baseline = float(np.diff(times).min()), (baseline_frames, baseline_frames)
     return ProtocolRange(
-        "test", times, interval, baseline, (0.005, 0.005), (0.002, 0.002), (15.0, 15.0), (3.0, 3.0), (), (3.4, 3.4),
-        (0.5, 4.0), (5.0, 1e6), (0.0,) * len(times), (20.0,) * len(times),
+        "test", times, interval, baseline, (0.005, 0.005), (0.002, 0.002), (15.0, 15.0), (3.0, 3.0),
+        ((2.0, 2.0), (2.0, 2.0), (4.0, 4.0)), (), (3.4, 3.4), (0.5, 4.0), (5.0, 1e6), (0.0,) * len(times),
+        (20.0,) * len(times),
     )  # fmt: skip
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from fit_command import refused
 from small_network import card_of, write_network
-from small_study import small_study, write_small_study
+from small_study import small_study, write_image, write_small_study
 
 from dcepk.cli.main import main
+from dcepk.errors import InputError
 from dcepk.export import load_results
 from dcepk.inference import infer
-from dcepk.methods import METHODS, NETWORK, method_named
+from dcepk.methods import METHODS, NETWORK, method_named, model_of_maps
 from dcepk.quantify import quantify
+from dcepk.reopening import with_curves
 from dcepk.settings import Settings
 
 pytest.importorskip("torch")
@@ -91,6 +94,74 @@ def test_regions_without_t1_have_statistics_and_no_curves(files, card, tmp_path)
     assert {r["curve_fit"] for r in rows} == {""}
 
 
+def notices_of(out) -> list[dict]:
+    return json.loads((out / "summary.json").read_text())["notices"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("--vif-curve",), "these need native T1 beside an input function (--t1 or --vfa)"),
+        (("--vif",), "these need native T1"),
+        (("--t1",), "these need an input function beside native T1 (--vif, "),
+        (("--t1", "--vif-curve"), None),
+        ((), None),
+    ],
+)
+def test_curves_need_t1_and_an_input_function(files, card, tmp_path, given, words):
+    values = {"--vif-curve": files.vif_curve, "--vif": "auto", "--t1": files.t1}
+    options = [text for option in given for text in (option, values[option])]
+    assert run(files, card, tmp_path / "out", "--mask", files.mask, *options) == 0
+    told = [n["message"] for n in notices_of(tmp_path / "out") if n["code"] == "no-curves"]
+    assert len(told) == (words is not None)
+    assert all(words in message for message in told)
+
+
+def test_a_search_for_an_input_function_that_fails_costs_the_curves_alone(files, card, study, tmp_path, capsys):
+    options = ("--mask", files.mask, "--t1", files.t1, "--labels", files.labels)
+    assert run(files, card, tmp_path / "out", "--vif", "auto", *options) == 0
+    (told,) = (n["message"] for n in notices_of(tmp_path / "out") if n["code"] == "no-curves")
+    assert "without curves, which need an input function. " in told
+    found = load_results(tmp_path / "out")
+    assert found.vif is None
+    np.testing.assert_allclose(
+        found.maps.values["vp"], infer(study.series, card, mask=study.mask).values["vp"], rtol=1e-5
+    )
+    capsys.readouterr()
+    arguments = ["fit", str(files.series), "--model", "patlak", "--vif", "auto", "-o", str(tmp_path / "fit")]
+    refused(main([*arguments, *map(str, options)]), tmp_path / "fit", capsys)
+
+
+def test_a_vessel_that_was_named_and_cannot_be_used_is_refused(files, card, study, tmp_path, capsys):
+    write_image(tmp_path / "vessel.nii.gz", ~study.mask & ~study.vessel, study.series.geometry)
+    options = ("--mask", files.mask, "--t1", files.t1, "--vif-mask", tmp_path / "vessel.nii.gz")
+    refused(run(files, card, tmp_path / "out", *options), tmp_path / "out", capsys)
+
+
+def test_curves_are_had_again_from_elsewhere_and_without_the_card(files, card, tmp_path, monkeypatch):
+    shutil.copytree(card.place, tmp_path / "network")
+    monkeypatch.chdir(tmp_path / "network")
+    arguments = ["infer", str(files.series), "--network", "small.json", "-o", "../out", "--no-report"]
+    options = ["--mask", files.mask, "--t1", files.t1, "--vif-curve", files.vif_curve]
+    assert main([*arguments, *map(str, options)]) == 0
+    provenance = json.loads((tmp_path / "out" / "summary.json").read_text())["provenance"]
+    assert provenance["method"] == provenance["settings"]["method"] == str(tmp_path / "network" / "small.json")
+    monkeypatch.chdir(tmp_path)
+    shutil.rmtree(tmp_path / "network")
+    maps = with_curves(load_results(tmp_path / "out"))
+    few = maps.mask & (np.indices(maps.mask.shape)[2] < 2)
+    assert np.isfinite(maps.measured_and_fitted(few)[1]).all()
+    stats = ["stats", "--maps", "out", "--labels", str(files.labels), "-o", "table.csv"]
+    assert main(stats) == 0
+    with open("table.csv", newline="") as handle:
+        assert all(row["curve_fit"] for row in csv.DictReader(handle) if row["map"] != "T10")
+
+
+def test_maps_of_no_tracer_model_have_no_curves():
+    with pytest.raises(InputError, match="no curves of vp, ve"):
+        model_of_maps("gone.json", ("vp", "ve"))
+
+
 def test_curves_are_those_that_the_model_predicts_from_the_maps(study, card):
     settings = Settings(str(card.place / "small.json"))
     maps = quantify(study.series, study.vif, settings, t10=1.2, mask=study.mask)
@@ -125,6 +196,12 @@ def test_a_series_that_is_too_short_is_refused(tmp_path, card, capsys):
     assert "nothing is extrapolated" in sentence
 
 
+@pytest.mark.parametrize("baseline", [28, 29, 30, 40])
+def test_a_baseline_without_frames_after_it_is_refused(files, card, tmp_path, capsys, baseline):
+    code = run(files, card, tmp_path / "out", "--mask", files.mask, "--baseline", baseline)
+    assert f"{baseline} baseline frames leave {max(0, 30 - baseline)} of 30" in refused(code, tmp_path / "out", capsys)
+
+
 def test_a_protocol_that_was_not_trained_is_told(files, card, tmp_path, capsys):
     assert run(files, card, tmp_path / "out", "--tr", "9", "--mask", files.mask) == 0
     told = capsys.readouterr().err
@@ -151,6 +228,7 @@ def test_models_lists_what_a_card_says(card, study, tmp_path, capsys):
     assert told.count("Small network. A network for tests.") == 2
     for words in ("Ktrans (/min), vp", "30 frames, one every 10 s", "5 ms", "0.5 to 4 s", card.weights.sha256[:16]):
         assert words in told
+    assert "2 x 2 x 4 mm" in told
     assert "validation loss" in told
 
 

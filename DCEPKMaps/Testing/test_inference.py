@@ -40,7 +40,7 @@ def series_of(times, shape=(2, 30, 26), baseline=3, seed=0, noise=0.01, **facts)
         "baseline_frames": baseline,
     } | facts  # fmt: skip
     acquisition = Acquisition().with_facts(Origin.READ, agent="gadoterate", **known)
-    return DynamicSeries(signal, times, Geometry(shape[::-1], (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)), acquisition)
+    return DynamicSeries(signal, times, Geometry(shape[::-1], (2.0, 2.0, 4.0), (0.0, 0.0, 0.0)), acquisition)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +101,34 @@ def test_a_series_that_ends_too_early_is_refused_with_the_numbers(card):
     with pytest.raises(InputError, match=r"up to 85 s after contrast arrives, the series ends after 70 s"):
         infer(series_of(TIMES[:10]), card)
     infer(series_of(np.linspace(0, 108, 12)), card)  # its last frame covers the network's last time
+
+
+@pytest.mark.parametrize(("frames_of_1_s", "lacking_s"), [(116, 0), (113, 2.5), (112, 3.5), (111, 4.5)])
+def test_a_last_frame_that_lacks_its_end_is_the_mean_of_what_there_is(frames_of_1_s, lacking_s):
+    """The network's last frame is 105 to 115 s; contrast arrives as it may in the training data."""
+    times = np.arange(frames_of_1_s) * 1.0
+    protocol = replace(protocol_of(TIMES), baseline_frames=(2, 4))
+    weights, notices = frames.frame_weights(series_of(times, baseline=25), protocol)
+    np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-6)
+    assert weights[-1] @ times == pytest.approx((105 + 115 - lacking_s) / 2, abs=0.3)
+    assert weights[-1].max() < 1.6 / (10 - lacking_s)  # no frame stands for those that lack
+    assert [n.code for n in notices] == (["end-not-covered"] if lacking_s > 2.5 else [])
+    assert all(f"averages 10 s, of which the series lacks the last {lacking_s:g} s" in n.message for n in notices)
+
+
+def test_a_series_that_ends_before_the_middle_of_the_last_frame_is_refused():
+    protocol = replace(protocol_of(TIMES), baseline_frames=(2, 4))
+    with pytest.raises(InputError, match="nothing is extrapolated"):
+        frame_weights(series_of(np.arange(110) * 1.0, baseline=25), protocol)
+
+
+@pytest.mark.parametrize("baseline", [10, 11, 12, 40])
+def test_a_baseline_without_frames_after_it_is_refused(card, baseline):
+    series = series_of(TIMES)
+    series = series.with_acquisition(replace(series.acquisition, baseline_frames=baseline))
+    words = rf"^{baseline} baseline frames leave {max(0, 12 - baseline)} of 12 frames .*--baseline"
+    with pytest.raises(InputError, match=words):
+        infer(series, card, device="cpu")
 
 
 # Pieces

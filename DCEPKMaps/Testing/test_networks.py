@@ -10,8 +10,9 @@ import pytest
 from small_network import card_of, write_network
 
 from dcepk.errors import InputError, MissingPackage
+from dcepk.networks import weights
 from dcepk.networks.card import Architecture, Normalisation, Output, card_from_text, read_card, shipped_cards
-from dcepk.networks.weights import build_network, load_network, weights_content
+from dcepk.networks.weights import build_network, load_network, require_torch, weights_content
 
 torch = pytest.importorskip("torch")
 
@@ -146,6 +147,11 @@ def test_incomplete_or_damaged_card_files_are_refused(tmp_path):
         ((0.0, 1.0, 2.0), {"baseline_frames": (3, 3)}, "3 to 3 of 3 frames"),
         ((0.0, 1.0, 2.0), {"baseline_frames": (1, 2), "snr": (9.0, 3.0)}, "range of snr must not decrease"),
         ((0.0, 1.0, 2.0), {"baseline_frames": (1, 2), "signal_low": (0.0,)}, "each of the 3 frames"),
+        (
+            (0.0, 1.0, 2.0),
+            {"baseline_frames": (1, 2), "voxel_mm": ((1.0, 1.0), (2.0, 1.0), (1.0, 1.0))},
+            "cannot measure 2 to 1 mm along y",
+        ),
     ],
 )
 def test_impossible_protocol_ranges_are_refused(times, changes, words):
@@ -176,6 +182,24 @@ def test_without_torch_the_message_says_how_to_install_it(monkeypatch):
     with pytest.raises(MissingPackage, match=r"pip install 'dcepk\[models\]'") as caught:
         build_network(Architecture("dual-path", {"frames": 3, "outputs": 2}))
     assert caught.value.package == "torch"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("libtorch_cpu.so: cannot open shared object file"),
+        ImportError("DLL load failed while importing _C"),
+        ModuleNotFoundError("No module named 'typing_extensions'", name="typing_extensions"),
+    ],
+)
+def test_torch_that_cannot_be_loaded_is_one_sentence_with_the_reason(monkeypatch, error):
+    def broken(name):
+        raise error
+
+    monkeypatch.setattr(weights, "import_module", broken)
+    with pytest.raises(InputError, match=f"cannot be loaded: {error}.*Install it again") as caught:
+        require_torch()
+    assert not isinstance(caught.value, MissingPackage)  # which a front end would offer to install
 
 
 @pytest.mark.parametrize("card", shipped_cards(), ids=lambda c: c.name)

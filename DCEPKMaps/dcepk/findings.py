@@ -8,22 +8,29 @@ from dcepk.notices import Notice
 from dcepk.quality import Quality, flagged
 from dcepk.settings import Settings
 
+_NOTED_SHARE, _NOTED_UNLIKE = 0.01, 0.05
+"""Shares of the mask: of unusable voxels; of voxels unlike the training data, as some vessels and skin always are."""
 _MANY_DELAYS = 0.3
 _WASHOUT_MATTERS_PER_MIN, _NOTED_VOXELS = 0.01, 20
 
 
 def flag_notices(quality: np.ndarray, mask: np.ndarray) -> list[Notice]:
-    """One notice for each kind of unusable voxel that is common enough to matter (1 % of the mask)."""
+    """One notice for each kind of voxel that is unusable, or unlike the training data, in a share that matters."""
     words = {
-        Quality.SATURATED: "have a signal that the signal equation cannot explain (saturation)",
-        Quality.INVALID_SIGNAL: "have no usable signal before contrast or a value that is not finite",
-        Quality.INVALID_T10: "have no usable T1 or B1",
+        Quality.SATURATED: (_NOTED_SHARE, "have a signal that the signal equation cannot explain (saturation)"),
+        Quality.INVALID_SIGNAL: (_NOTED_SHARE, "have no usable signal before contrast or a value that is not finite"),
+        Quality.INVALID_T10: (_NOTED_SHARE, "have no usable T1 or B1"),
+        Quality.OUTSIDE_PROTOCOL: (
+            _NOTED_UNLIKE,
+            "have a signal outside the range that the network was trained on; their values are guesses, which may be "
+            "wrong without looking wrong",
+        ),
     }
     inside = quality[mask]
     notices = []
-    for flag, text in words.items():
+    for flag, (noted, text) in words.items():
         share = flagged(inside, flag).mean()
-        if share > 0.01:
+        if share > noted:
             notices.append(Notice(f"many-{flag.name.lower().replace('_', '-')}", f"{share:.0%} of the voxels {text}."))
     return notices
 

@@ -24,7 +24,7 @@ from dcepk.progress import Reporter
 from dcepk.quality import Quality
 from dcepk.series import DynamicSeries
 from dcepk.settings import DEVICES
-from dcepk.signal import baseline_signal
+from dcepk.signal import baseline_signal, require_baseline
 
 if TYPE_CHECKING:
     import torch
@@ -95,12 +95,14 @@ def infer(
     MissingFact
         When the frame times or the number of baseline frames are not known.
     InputError
-        When the series is too short, the device is not there, or the weights are not those of the card.
+        When the series is too short or its baseline too long, the device is not there, or the weights are not those of
+        the card.
     Cancelled
         When the user has cancelled.
     """
     report = report or Reporter()
     series.acquisition.require("baseline_frames")
+    require_baseline(series.acquisition.baseline_frames, series.frames)
     frames = _NetworkFrames(series, card)
     shape = series.geometry.shape
     mask = np.ones(shape, bool) if mask is None else np.asarray(mask, bool)
@@ -155,7 +157,11 @@ class _NetworkFrames:
     def __init__(self, series: DynamicSeries, card: NetworkCard):
         self._series, self._baseline = series, series.acquisition.baseline_frames
         self._weights, self.notices = frame_weights(series, card.protocol)
-        low, high = (np.asarray(v, np.float32) for v in (card.protocol.signal_low, card.protocol.signal_high))
+        # What lies before contrast in all training data is 1 but for noise, and exactly 1 where that is one frame.
+        self._contrast = slice(card.protocol.baseline_frames[0], None)
+        low, high = (
+            np.asarray(v, np.float32)[self._contrast] for v in (card.protocol.signal_low, card.protocol.signal_high)
+        )
         margin = _MARGIN * (high - low)
         self._low, self._high = (v[:, None, None] for v in (low - margin, high + margin))
 
@@ -176,7 +182,8 @@ class _NetworkFrames:
         return np.tensordot(self._weights, own, 1)
 
     def unlike_training(self, relative: np.ndarray) -> np.ndarray:
-        """Where a curve leaves the range of the training data in any frame, (Y, X)."""
+        """Where a curve leaves the range of the training data in any frame with contrast, (Y, X)."""
+        relative = relative[self._contrast]
         return ((relative < self._low) | (relative > self._high)).any(0)
 
 

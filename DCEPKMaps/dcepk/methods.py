@@ -6,15 +6,16 @@ a row here and a file under ``fitting/`` or ``networks/``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from dcepk.errors import InputError
 from dcepk.fitting import AutoModel, EToftsLbfgsModel, EToftsModel, PatlakModel, ToftsModel, TracerModel
 from dcepk.kinetics import PlasmaCurve
 from dcepk.maps import KEP, KTRANS, VE, VP, Parameter
 from dcepk.networks.card import SUFFIX as CARD_SUFFIX
-from dcepk.networks.card import NetworkCard, read_card, shipped_cards
+from dcepk.networks.card import NetworkCard, read_card, shipped_cards, unreadable_cards
 from dcepk.settings import Settings
 
 FIT, NETWORK = "fit", "network"
@@ -30,7 +31,7 @@ class Method:
     Attributes
     ----------
     name : str
-        What the command and settings call it.
+        What the command and settings call it; of a network from a card file, the absolute path of the card.
     label : str
         What menus show.
     kind : {"fit", "network"}
@@ -109,8 +110,10 @@ _NETWORK_OPTIONS = ("whole_slices", "device", "signal_form", "r2star_per_s_mM")
 _MODEL_OF_MAPS = {frozenset({"Ktrans", "vp"}): _patlak, frozenset({"Ktrans", "vp", "kep"}): _etofts}
 
 
-def _network(card: NetworkCard, name: str) -> Method:
-    """The row of a network: it needs neither an input function nor T1."""
+def _network(card: NetworkCard, name: str, taken: Iterable[Method]) -> Method:
+    """The row of a network: it needs neither an input function nor T1. Refused when another row has its name."""
+    if card.name in {method.name for method in taken}:
+        raise InputError(f"The network '{card.label}' is called '{card.name}', as another method is: rename its card.")
     model = _MODEL_OF_MAPS.get(frozenset(o.name for o in card.outputs))
     return Method(
         name, card.label, NETWORK, card.summary, card.parameters, frozenset(), _NETWORK_OPTIONS, card.reference,
@@ -118,7 +121,18 @@ def _network(card: NetworkCard, name: str) -> Method:
     )  # fmt: skip
 
 
-METHODS: tuple[Method, ...] = (
+def _with_networks(fits: tuple[Method, ...]) -> tuple[tuple[Method, ...], tuple[str, ...]]:
+    """The fits and the networks that come with the package; and why networks were skipped, a sentence each."""
+    methods, skipped = fits, unreadable_cards()
+    for card in shipped_cards():
+        try:
+            methods = (*methods, _network(card, card.name, methods))
+        except InputError as error:
+            skipped = (*skipped, str(error))
+    return methods, skipped
+
+
+_FITS: tuple[Method, ...] = (
     Method(
         "patlak", "Patlak", FIT,
         "Uptake without return, closed form: the choice for the slowly leaking brain (Ktrans below about 0.003 /min).",
@@ -150,8 +164,10 @@ METHODS: tuple[Method, ...] = (
         (KTRANS, VP, VE, KEP), _FIT_NEEDS, (*_SIGNAL, *_DELAY, "kep_max_per_min", "compiled"),
         "Hurvich and Tsai, Biometrika 1989;76:297-307", _auto,
     ),
-    *(_network(card, card.name) for card in shipped_cards()),
 )  # fmt: skip
+
+METHODS, SKIPPED_NETWORKS = _with_networks(_FITS)
+"""Every row; and why networks that come with the package are not among them, a sentence each."""
 
 
 def method_named(name: str) -> Method:
@@ -160,11 +176,34 @@ def method_named(name: str) -> Method:
     Raises
     ------
     InputError
-        When there is none; the message lists the known names. When the file is no card.
+        When there is none; the message lists the known names. When the file is no card, or its network has the name of
+        a fit.
     """
     for method in METHODS:
         if method.name == name:
             return method
     if name.endswith(CARD_SUFFIX):
-        return _network(read_card(name), name)
+        return _network(read_card(name), str(Path(name).absolute()), _FITS)
     raise InputError(f"Unknown method '{name}'; known are {', '.join(m.name for m in METHODS)}.")
+
+
+def model_of_maps(name: str, maps: Iterable[str]) -> ModelBuilder:
+    """What makes the tracer model that predicts the curves of maps.
+
+    Parameters
+    ----------
+    name : str
+        The method that made them. The card of a network may be gone: its model follows from its maps.
+    maps : iterable of str
+        Their names.
+
+    Raises
+    ------
+    InputError
+        When there is no such method, or no model has just these parameters.
+    """
+    maps = tuple(maps)
+    model = _MODEL_OF_MAPS.get(frozenset(maps)) if name.endswith(CARD_SUFFIX) else method_named(name).model
+    if model is None:
+        raise InputError(f"There are no curves of {', '.join(maps)}: no tracer model has just these parameters.")
+    return model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from dcepk.fitting import Fit, TracerModel
 from dcepk.inference import infer
 from dcepk.kinetics import PlasmaCurve
 from dcepk.maps import Curves, ParameterMaps
-from dcepk.methods import Method, method_named
+from dcepk.methods import Method, method_named, model_of_maps
 from dcepk.progress import CancelledCallback, ProgressCallback, Reporter
 from dcepk.quality import UNUSABLE, Quality, flagged
 from dcepk.series import DynamicSeries
@@ -170,7 +170,7 @@ def curves_of_values(
     series = completed(series, mask)
     job = _Job.of(series, settings, t10, b1, mask, m0)
     curve = plasma_curve(series.require_times(), vif)
-    model = method_named(settings.method).model(curve, job.baseline_frames, settings)
+    model = model_of_maps(settings.method, values)(curve, job.baseline_frames, settings)
     return _curves(job, model, {name: array.reshape(-1) for name, array in values.items()})
 
 
@@ -291,7 +291,7 @@ def _provenance(series: DynamicSeries, vif: InputFunction | None, settings: Sett
         "software": f"dcepk {__version__}",
         "method": method.name,
         "reference": method.reference,
-        "settings": settings.to_dict(),
+        "settings": replace(settings, method=method.name).to_dict(),
         "acquisition": series.acquisition.to_dict(),
         "frame_times": str(series.times_source),
         "frames": series.frames,

@@ -28,7 +28,7 @@ from dcepk.atomic import new_file
 from dcepk.errors import InputError
 from dcepk.fitting import TracerModel
 from dcepk.maps import PARAMETERS, ParameterMaps
-from dcepk.methods import method_named
+from dcepk.methods import model_of_maps
 from dcepk.notices import Notice
 from dcepk.quantify import plasma_curve
 from dcepk.regions import LabelMapLike, Region, RegionMasks, regions_of
@@ -213,7 +213,7 @@ def roi_curves(maps: ParameterMaps, regions: LabelMapLike | RegionMasks, vif: In
     if not kept:
         return []
     baseline = maps.provenance["acquisition"]["baseline_frames"]
-    model = method_named(settings.method).model(plasma_curve(maps.times_s, vif), baseline, settings)
+    model = model_of_maps(settings.method, maps.values)(plasma_curve(maps.times_s, vif), baseline, settings)
     return [_fitted_curve(model, region, maps.times_s, *mean) for region, mean in kept]
 
 

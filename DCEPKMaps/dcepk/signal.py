@@ -213,9 +213,20 @@ def baseline_signal(signal: np.ndarray, baseline_frames: int) -> np.ndarray:
     InputError
         When fewer than 3 frames would be left after the baseline.
     """
-    if not 1 <= baseline_frames <= len(signal) - 3:
+    require_baseline(baseline_frames, len(signal))
+    return signal[:baseline_frames].mean(0)
+
+
+def require_baseline(baseline_frames: int, frames: int) -> None:
+    """Refuse a baseline that leaves too few of so many frames.
+
+    Raises
+    ------
+    InputError
+        When fewer than 1 would be before contrast, or fewer than 3 after it.
+    """
+    if not 1 <= baseline_frames <= frames - 3:
         raise InputError(
-            f"{baseline_frames} baseline frames leave {max(0, len(signal) - baseline_frames)} of {len(signal)} frames "
+            f"{baseline_frames} baseline frames leave {max(0, frames - baseline_frames)} of {frames} frames "
             "after contrast; at least 1 before and 3 after are needed (--baseline)."
         )
-    return signal[:baseline_frames].mean(0)

@@ -46,7 +46,8 @@ class StudyInputs:
         Method and its options.
     vif : VifSource or None
         Where the input function comes from; None for methods that need none. With it, and native T1, they too show
-        curves.
+        curves. Their maps do not depend on it: where an automatic search fails, they come without curves. A vessel,
+        curve or form that was named and cannot be used is refused all the same, because that is easily mended.
     t10 : float or ndarray, shape (Z, Y, X), or None
         Native T1, s.
     t10_source : str
@@ -143,7 +144,7 @@ class Study:
     maps : ParameterMaps
         The maps.
     vif : InputFunction or None
-        The input function; None where the method needs none and there is no T1 for curves.
+        The input function; None where the method needs none, and there is no T1 for curves or none was found.
     t10 : float or ndarray, shape (Z, Y, X), or None
         Native T1, s.
     t10_error : ndarray, shape (Z, Y, X), or None
@@ -206,11 +207,11 @@ def analyse(
     if inputs.flip_angles is not None:
         with clock("T1 mapping"):
             t1 = _measured_t1(inputs.flip_angles, inputs.b1, mask, report)
-    vif = None
+    vif, without = None, _no_curves(inputs)
     if inputs.vif is not None and inputs.needs_concentration:
         with clock("input function"):
             report("Input function", 0.0)
-            vif = inputs.vif.input_function(series, b1=inputs.b1, r2star_per_s_mM=inputs.settings.r2star_per_s_mM)
+            vif, without = _input_function(inputs, series)
             report("Input function", 1.0)
     with clock("fitting"):
         maps = quantify(
@@ -221,7 +222,7 @@ def analyse(
     known = {"native_t1": t1.description or "not known", "b1": inputs.b1_source, **inputs.provenance}
     maps = replace(
         maps,
-        notices=tuple(dict.fromkeys((*maps.notices, *t1.notices))),
+        notices=tuple(dict.fromkeys((*maps.notices, *t1.notices, *without))),
         provenance={**maps.provenance, **known},
     )
     rois = None
@@ -261,6 +262,28 @@ def _measured_t1(volumes: VfaVolumes, b1, mask, report: Reporter) -> _NativeT1:
     )
     error = found.standard_error_s if np.isfinite(found.standard_error_s).any() else None
     return _NativeT1(found.t1_s, description, error, found.m0, (*volumes.notices, *found.notices))
+
+
+def _no_curves(inputs: StudyInputs) -> tuple[Notice, ...]:
+    """A notice when one of the two things that curves need was given, and the method itself needs neither."""
+    known_t1 = inputs.t10 is not None or inputs.flip_angles is not None
+    if method_named(inputs.settings.method).needs or known_t1 == (inputs.vif is not None):
+        return ()
+    lacking = "native T1 beside an input function (--t1 or --vfa)"
+    if known_t1:
+        lacking = "an input function beside native T1 (--vif, --vif-point, --vif-mask or --vif-curve)"
+    return (Notice("no-curves", f"The maps come without curves: these need {lacking}."),)
+
+
+def _input_function(inputs: StudyInputs, series: DynamicSeries) -> tuple[InputFunction | None, tuple[Notice, ...]]:
+    """The input function. Where it is for curves alone, a search that finds none leaves a notice."""
+    try:
+        found = inputs.vif.input_function(series, b1=inputs.b1, r2star_per_s_mM=inputs.settings.r2star_per_s_mM)
+    except InputError as error:
+        if "vif" in method_named(inputs.settings.method).needs or not inputs.vif.is_searched:
+            raise
+        return None, (Notice("no-curves", f"The maps come without curves, which need an input function. {error}"),)
+    return found, ()
 
 
 def _require_a_result(maps: ParameterMaps) -> None:

@@ -46,8 +46,8 @@ def small_sources() -> Sources:
     """Patches to train on and to judge by."""
     frames = len(TIMES)
     protocol = ProtocolRange(
-        "small", tuple(TIMES), 30.0, (1, 1), (0.005, 0.005), (0.002, 0.002), (15.0, 15.0), (3.0, 3.0), ("gadoterate",),
-        (3.4, 3.4), (0.0, 0.0), (10.0, 60.0), (0.0,) * frames, (0.0,) * frames,
+        "small", tuple(TIMES), 30.0, (1, 1), (0.005, 0.005), (0.002, 0.002), (15.0, 15.0), (3.0, 3.0),
+        ((1.0, 1.0),) * 3, ("gadoterate",), (3.4, 3.4), (0.0, 0.0), (10.0, 60.0), (0.0,) * frames, (0.0,) * frames,
     )  # fmt: skip
     return Sources(SmallPatches(), SmallPatches(), SmallPatches.names, protocol, "made up for tests", "0" * 64)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 
 from dcepk.acquisition import FACTS
-from dcepk.networks import NetworkCard, read_card, shipped_cards
+from dcepk.methods import METHODS, SKIPPED_NETWORKS
+from dcepk.networks import NetworkCard, read_card
 
 _WIDTH = 22
 _FACTS = ("repetition_time_s", "echo_time_s", "flip_angle_deg", "field_strength_t", "relaxivity_per_s_mM")
@@ -27,7 +29,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
-    cards = [read_card(path) for path in arguments.cards] or shipped_cards()
+    cards = [read_card(path) for path in arguments.cards] or [m.card for m in METHODS if m.card is not None]
+    for reason in () if arguments.cards else SKIPPED_NETWORKS:
+        print(f"Note: a network of this installation is skipped. {reason}", file=sys.stderr)
     if not cards:
         print("No network came with this installation; training/README.md tells how to train one.")
     print("\n\n".join("\n".join(_described(card)) for card in cards), end="\n" if cards else "")
@@ -50,6 +54,7 @@ def _described(card: NetworkCard) -> list[str]:
         info = FACTS[name]
         lines.append(_line(info.label, _span(getattr(protocol, name), info.scale, info.unit)))
     lines += [
+        _line("voxels", f"{' x '.join(map(_span, protocol.voxel_mm))} mm"),
         _line("contrast agent", ", ".join(protocol.agents) or "any"),
         _line("native T1", _span(protocol.t10_s, 1.0, "s")),
         _line("signal-to-noise ratio", _span(protocol.snr)),

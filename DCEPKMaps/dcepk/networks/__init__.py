@@ -4,6 +4,6 @@
 and are imported only when a network is built.
 """
 
-from dcepk.networks.card import NetworkCard, read_card, shipped_cards
+from dcepk.networks.card import NetworkCard, read_card, shipped_cards, unreadable_cards
 
-__all__ = ["NetworkCard", "read_card", "shipped_cards"]
+__all__ = ["NetworkCard", "read_card", "shipped_cards", "unreadable_cards"]

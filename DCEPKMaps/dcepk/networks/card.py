@@ -97,16 +97,19 @@ class ProtocolRange:
         How many of them lie before contrast, from subject to subject: lowest and highest.
     repetition_time_s, echo_time_s, flip_angle_deg, field_strength_t : (float, float)
         The facts of `dcepk.acquisition.Acquisition` with the same names.
+    voxel_mm : tuple of 3 (float, float)
+        Size of the acquired voxels along x, y (in the slice) and z (from slice to slice), mm.
     agents : tuple of str
         Generic names of the contrast agents.
     relaxivity_per_s_mM : (float, float)
-        The relaxivity that its maps rest on, /s/mM: they scale with it, so it is told and not checked.
+        The relaxivity that its maps rest on, /s/mM.
     t10_s : (float, float)
         Native T1, s.
     snr : (float, float)
         Signal-to-noise ratio of a baseline frame in white matter.
     signal_low, signal_high : tuple of float
-        Lowest and highest S(t)/S(0) of each frame in the training data, without the most extreme.
+        Lowest and highest S(t)/S(0) of each frame in the training data, without the most extreme. They judge a series
+        only in the frames that hold contrast: before it they are those of noise alone.
     """
 
     name: str
@@ -117,6 +120,7 @@ class ProtocolRange:
     echo_time_s: Range
     flip_angle_deg: Range
     field_strength_t: Range
+    voxel_mm: tuple[Range, Range, Range]
     agents: tuple[str, ...]
     relaxivity_per_s_mM: Range
     t10_s: Range
@@ -139,6 +143,9 @@ class ProtocolRange:
                 raise InputError(
                     f"The range of {f.name} must not decrease, as {low_high[0]:g} to {low_high[1]:g} does."
                 )
+        for axis, (low, high) in zip("xyz", self.voxel_mm):
+            if not 0 < low <= high:
+                raise InputError(f"Voxels cannot measure {low:g} to {high:g} mm along {axis}.")
 
 
 @dataclass(frozen=True)
@@ -279,15 +286,35 @@ def read_card(path: str | Path) -> NetworkCard:
         When there is no such file, or it is not a card.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The card {path} cannot be read: {error}.") from error
-    return card_from_text(text, path.name, path.absolute().parent)
+    return _card_of_file(path, str(path), path.absolute().parent)
 
 
 def shipped_cards() -> tuple[NetworkCard, ...]:
-    """The networks that come with the package, by name."""
+    """The networks that come with the package, by the name of their files; cards that cannot be read are left out."""
+    return _shipped()[0]
+
+
+def unreadable_cards() -> tuple[str, ...]:
+    """A sentence for each card in the package that cannot be read."""
+    return _shipped()[1]
+
+
+def _shipped() -> tuple[tuple[NetworkCard, ...], tuple[str, ...]]:
+    """The cards in the package that can be read, and why others cannot."""
     folder = files("dcepk").joinpath("data/networks")
-    found = sorted((f for f in folder.iterdir() if f.name.endswith(SUFFIX)), key=lambda f: f.name)
-    return tuple(card_from_text(f.read_text(encoding="utf-8"), f.name, folder) for f in found)
+    cards, problems = [], []
+    for file in sorted((f for f in folder.iterdir() if f.name.endswith(SUFFIX)), key=lambda f: f.name):
+        try:
+            cards.append(_card_of_file(file, file.name, folder))
+        except InputError as error:
+            problems.append(str(error))
+    return tuple(cards), tuple(problems)
+
+
+def _card_of_file(file: Any, name: str, place: Any) -> NetworkCard:
+    """The card of a path or Traversable; ``name`` is what messages call it where it cannot be read."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The card {name} cannot be read: {error}.") from error
+    return card_from_text(text, file.name, place)

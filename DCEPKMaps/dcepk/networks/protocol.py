@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
-from dcepk.acquisition import FACTS
+from dcepk.acquisition import FACTS, Acquisition
+from dcepk.errors import InputError
 from dcepk.networks.card import NetworkCard, Range
 from dcepk.notices import Notice
 from dcepk.series import DynamicSeries
@@ -12,6 +15,8 @@ from dcepk.series import DynamicSeries
 _CHECKED = ("repetition_time_s", "echo_time_s", "flip_angle_deg", "field_strength_t")
 _SAME = 0.02
 """Protocols that differ by less than this share count as equal: scanners round."""
+_SAME_VOXEL = 0.25
+"""A voxel whose edge differs by less than this share is like those of the training."""
 _COARSER = 1.5
 _LIKE_SNR = 1.25
 
@@ -34,17 +39,21 @@ def protocol_notices(card: NetworkCard, series: DynamicSeries, snr: float | None
         With the codes ``outside-protocol`` and ``protocol-unknown``; empty when all is known and inside.
     """
     outside, unknown = [], []
-    acquisition, protocol = series.acquisition, card.protocol
-    for name in _CHECKED:
+    acquisition, protocol = _with_relaxivity(series.acquisition), card.protocol
+    for name in (*_CHECKED, "relaxivity_per_s_mM"):
         info, value, trained = FACTS[name], getattr(acquisition, name), getattr(protocol, name)
         if value is None:
-            unknown.append(info.label)
-        elif not trained[0] * (1 - _SAME) <= value <= trained[1] * (1 + _SAME):
+            unknown += [info.label] if name in _CHECKED else []  # a relaxivity follows from agent and field
+        elif not _inside(value, trained, _SAME):
             outside.append(f"{info.label} {info.shown(value)} (trained for {_shown(trained, info.scale, info.unit)})")
     if acquisition.agent is None:
-        unknown.append("contrast agent")
+        unknown += ["contrast agent"] if acquisition.relaxivity_per_s_mM is None else []
     elif protocol.agents and acquisition.agent not in protocol.agents:
         outside.append(f"contrast agent {acquisition.agent} (trained for {', '.join(protocol.agents)})")
+    voxel_mm = series.geometry.spacing_mm
+    if not all(_inside(size, trained, _SAME_VOXEL) for size, trained in zip(voxel_mm, protocol.voxel_mm)):
+        own, trained = " x ".join(f"{v:.4g}" for v in voxel_mm), " x ".join(map(_shown, protocol.voxel_mm))
+        outside.append(f"voxels of {own} mm (trained for {trained} mm)")
     interval = float(np.median(np.diff(protocol.frame_times_s)))
     if series.interval_s > _COARSER * interval:
         outside.append(f"a frame every {series.interval_s:.3g} s (trained for {interval:.3g} s)")
@@ -59,6 +68,18 @@ def protocol_notices(card: NetworkCard, series: DynamicSeries, snr: float | None
         text = f"'{card.label}' was trained for one protocol, and the series does not say its {', '.join(unknown)}."
         notices.append(Notice("protocol-unknown", text))
     return tuple(notices)
+
+
+def _with_relaxivity(acquisition: Acquisition) -> Acquisition:
+    """With the relaxivity that follows from agent and field strength, where both are known."""
+    with contextlib.suppress(InputError):
+        return acquisition.with_defaults()
+    return acquisition
+
+
+def _inside(value: float, trained: Range, share: float) -> bool:
+    """Whether a value lies in a range that is wider by a share at either end."""
+    return trained[0] * (1 - share) <= value <= trained[1] * (1 + share)
 
 
 def _shown(trained: Range, scale: float = 1.0, unit: str = "") -> str:

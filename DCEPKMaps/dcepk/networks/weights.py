@@ -23,18 +23,25 @@ ARCHITECTURES = {"dual-path": ("dual_path", "DualPath")}
 
 
 def require_torch() -> None:
-    """Refuse to go on where PyTorch is not installed.
+    """Refuse to go on where PyTorch is not installed or cannot be loaded.
 
     Raises
     ------
     MissingPackage
-        With how to install it.
+        When it is not installed, with how to install it.
+    InputError
+        When it is, and its libraries cannot be loaded.
     """
     try:
         import_module("torch")
-    except ImportError as error:
-        raise MissingPackage(
-            "Networks need PyTorch, which is not installed (pip install 'dcepk[models]').", "torch"
+    except (ImportError, OSError) as error:  # libraries that are missing or damaged raise either
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            raise MissingPackage(
+                "Networks need PyTorch, which is not installed (pip install 'dcepk[models]').", "torch"
+            ) from error
+        raise InputError(
+            f"Networks need PyTorch, which is installed and cannot be loaded: {error}. Install it again (pip install "
+            "--force-reinstall torch)."
         ) from error
 
 

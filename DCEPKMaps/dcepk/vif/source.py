@@ -51,6 +51,11 @@ class VifSource:
         if sum(v is not None for v in (self.mask, self.point_ras_mm, self.curve)) > 1:
             raise InputError("Give the input function once (--vif-mask, --vif-point or --vif-curve).")
 
+    @property
+    def is_searched(self) -> bool:
+        """Whether it is found automatically: the user named neither a vessel, a curve nor a form."""
+        return self.form == AUTOMATIC and self.mask is None and self.point_ras_mm is None and self.curve is None
+
     def vessel(self, geometry: Geometry) -> np.ndarray | None:
         """The voxels that the user named, shape (Z, Y, X), or None.
 
