@@ -175,8 +175,8 @@ def load_checkpoint(folder: Path, config: Config | None = None, processes: int =
         )
     if state.processes != processes:
         raise InputError(
-            f"The number of processes was {state.processes} in the training that {folder} holds, and is {processes} now, "
-            "which would draw other patches: start as many again, or choose another folder (--runs)."
+            f"The number of processes was {state.processes} in the training that {folder} holds, and is {processes} "
+            "now, which would draw other patches: start as many again, or choose another folder (--runs)."
         )
     return state
 
