@@ -126,8 +126,25 @@ def test_torch_is_installed_by_its_extension(python, monkeypatch):
     module = ModuleType("PyTorchUtils")
     module.__spec__, module.PyTorchUtilsLogic = ModuleSpec("PyTorchUtils", None), PyTorchUtilsLogic
     monkeypatch.setitem(sys.modules, "PyTorchUtils", module)
-    assert ensure("torch", "This network", Asked(True))
+    user = Asked(True)
+    assert ensure("torch", "This network", user)
     assert python.requested == []
+    (question,) = user.questions
+    assert "The extension PyTorch chooses the build for this computer; the download is large" in question
+    assert ensure("torch", "This network", user)
+    assert len(user.questions) == 1
+
+
+def test_a_failed_installation_of_torch_says_what_to_do(python, monkeypatch):
+    class PyTorchUtilsLogic:
+        def installTorch(self, askConfirmation):  # noqa: N802 - the extension's name
+            raise ImportError("DLL load failed")
+
+    module = ModuleType("PyTorchUtils")
+    module.__spec__, module.PyTorchUtilsLogic = ModuleSpec("PyTorchUtils", None), PyTorchUtilsLogic
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", module)
+    with pytest.raises(MissingPackage, match="torch, which could not be installed: see the Python console"):
+        ensure("torch", "This network", Asked(True))
 
 
 def test_requirements_are_those_of_the_pip_package(slicer):

@@ -33,6 +33,7 @@ from .volumes import arrayOn, regionsOn
 
 FLIP_ANGLE, REPETITION_TIME = "DCEPKMaps.flipAngle", "DCEPKMaps.repetitionTime"
 """Attributes of volumes for T1 mapping: flip angle in degrees, TR in ms."""
+_CURVES_NEED = frozenset({"vif", "t10"})
 
 
 class StudyLogic:
@@ -55,17 +56,30 @@ class StudyLogic:
 
     def missing(self, request: StudyRequest) -> list[Missing]:
         """What an analysis still waits for, the most important first; cheap enough to ask after every change."""
-        if request.sequence is None:
-            return [Missing("inputSequence", "Choose the sequence of the DCE series.")]
-        try:
-            description = describe(request.sequence)
-            acquisition = withTyped(description.acquisition, request.facts)
-        except DCEPKError as error:
-            return [Missing("inputSequence", without_options(str(error)))]
-        found = []
-        if description.times.times_s is None and request.intervalS is None and request.timesS is None:
-            text = f"Give the time between frames. {description.times.problem}".strip()
-            found.append(Missing("typedInterval", text))
+        needs = method_named(request.settings.method).needs
+        unusable = _unusableSeries(request)
+        return [unusable] if unusable else self._missingTimes(request) + self._missingFor(request, needs)
+
+    def missingForCurves(self, request: StudyRequest) -> list[Missing]:
+        """What curves would still need that the maps themselves do not; empty for methods that need it anyway."""
+        if method_named(request.settings.method).needs or _unusableSeries(request):
+            return []
+        return self._missingFor(request, _CURVES_NEED)
+
+    def _missingTimes(self, request: StudyRequest) -> list[Missing]:
+        times = describe(request.sequence).times
+        if times.times_s is not None or request.intervalS is not None or request.timesS is not None:
+            return []
+        return [Missing("typedInterval", f"Give the time between frames. {times.problem}".strip())]
+
+    def _missingFor(self, request: StudyRequest, needs: frozenset[str]) -> list[Missing]:
+        found = self._missingFacts(request) if needs else []
+        found += self._missingT1(request) if "t10" in needs else []
+        return found + (self._missingVif(request) if "vif" in needs else [])
+
+    def _missingFacts(self, request: StudyRequest) -> list[Missing]:
+        """Facts of the protocol by which signal becomes concentration."""
+        acquisition, found = withTyped(describe(request.sequence).acquisition, request.facts), []
         for name in ("repetition_time_s", "flip_angle_deg"):
             if getattr(acquisition, name) is None:
                 info = FACTS[name]
@@ -77,18 +91,15 @@ class StudyLogic:
             found += [Missing(name, without_options(str(error))) for name in error.facts]
         except InputError as error:
             found.append(Missing("agent", without_options(str(error))))
-        return found + self._missingT1(request) + self._missingVif(request)
+        return found
 
     def _missingT1(self, request: StudyRequest) -> list[Missing]:
-        given = request.t1S is not None or request.t1Map is not None or request.flipAngleVolumes
-        if given or "t10" not in method_named(request.settings.method).needs:
+        if request.t1S is not None or request.t1Map is not None or request.flipAngleVolumes:
             return []
         return [Missing("t1Constant", without_options(str(missing_t1())))]
 
     def _missingVif(self, request: StudyRequest) -> list[Missing]:
         vif = request.vif
-        if "vif" not in method_named(request.settings.method).needs:
-            return []
         fields = {VifKind.POINT: "vifPoint", VifKind.ROI: "vifRoi", VifKind.SEGMENT: "vifSegmentation"}
         fields |= {VifKind.TABLE: "vifTable", VifKind.FORM: "vifForm"}
         if vif.kind is VifKind.FORM and not vif.form:
@@ -251,13 +262,9 @@ class StudyLogic:
             raise MissingFact(missing[0].text, [missing[0].field])
         series = yield from self._seriesSteps(request)
         geometry = series.geometry
-        t10, t10Source = request.t1S, "" if request.t1S is None else f"{request.t1S:g} s everywhere (typed)"
-        if request.t1Map is not None:
-            t10, t10Source = arrayOn(request.t1Map, geometry, "T1 map"), f"map {request.t1Map.GetName()}"
-        yield "Reading volumes", 0.3
-        flipAngles = self._flipAngleVolumes(request, series) if t10 is None and request.flipAngleVolumes else None
-        yield "Reading volumes", 0.6
-        inputs = StudyInputs(series, request.settings, vifSource(request.vif, geometry), t10, t10Source, flipAngles)
+        inputs = StudyInputs(series, request.settings, vif=None)
+        if not self.missingForCurves(request):  # else neither would be used: maps of a network without curves
+            inputs = yield from self._withVifAndT1(inputs, request)
         if request.b1Map is not None:
             b1 = arrayOn(request.b1Map, geometry, "B1 map")
             inputs = replace(inputs, b1=b1, b1_source=f"map {request.b1Map.GetName()}")
@@ -268,6 +275,18 @@ class StudyLogic:
         series = replace(series, notices=(*series.notices, *notices))
         yield "Reading volumes", 1.0
         return replace(inputs, series=series, mask=mask, motion=request.correctMotion)
+
+    def _withVifAndT1(self, inputs: StudyInputs, request: StudyRequest) -> Iterator[tuple[str, float]]:
+        """The inputs with what turns signal into concentration and what drives the tissue."""
+        series = inputs.series
+        t10, t10Source = request.t1S, "" if request.t1S is None else f"{request.t1S:g} s everywhere (typed)"
+        if request.t1Map is not None:
+            t10, t10Source = arrayOn(request.t1Map, series.geometry, "T1 map"), f"map {request.t1Map.GetName()}"
+        yield "Reading volumes", 0.3
+        flipAngles = self._flipAngleVolumes(request, series) if t10 is None and request.flipAngleVolumes else None
+        yield "Reading volumes", 0.6
+        vif = vifSource(request.vif, series.geometry)
+        return replace(inputs, vif=vif, t10=t10, t10_source=t10Source, flip_angles=flipAngles)
 
     def _seriesSteps(self, request: StudyRequest) -> Iterator[tuple[str, float]]:
         if request.sequence is None:
@@ -292,6 +311,17 @@ class StudyLogic:
         if self._heads is None or self._heads[0] is not series.signal:
             self._heads = (series.signal, tissue_mask(series))
         return self._heads[1]
+
+
+def _unusableSeries(request: StudyRequest) -> Missing | None:
+    """Why nothing can be said of the series of a request; None when it is a series."""
+    if request.sequence is None:
+        return Missing("inputSequence", "Choose the sequence of the DCE series.")
+    try:
+        withTyped(describe(request.sequence).acquisition, request.facts)
+    except DCEPKError as error:
+        return Missing("inputSequence", without_options(str(error)))
+    return None
 
 
 def _repetitionTime(request: StudyRequest, acquisition: Acquisition) -> tuple[float, Source]:

@@ -17,7 +17,7 @@ import slicer
 from dcepk.errors import MissingPackage
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "Resources" / "requirements.txt"
-_TORCH = "torch"
+TORCH = "torch"
 _REQUESTER = "DCE PK Maps"
 
 
@@ -50,12 +50,17 @@ def ensure(package: str, why: str, ask: Callable[[str], bool]) -> bool:
     """
     if isInstalled(package):
         return True
-    install = _torchInstaller(why) if package == _TORCH else _pipInstaller(requirementOf(package))
-    if not ask(f"{why} needs the Python package {package}, which is not installed. Install it into Slicer now?"):
+    question = f"{why} needs the Python package {package}, which is not installed. Install it into Slicer now?"
+    if package == TORCH:
+        install = _torchInstaller(why)
+        question += " The extension PyTorch chooses the build for this computer; the download is large (0.2 to 3 GB)."
+    else:
+        install = _pipInstaller(requirementOf(package))
+    if not ask(question):
         return False
     try:
         install()
-    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+    except (ImportError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
         raise _notInstalled(package, why) from error
     importlib.invalidate_caches()
     if not isInstalled(package):
@@ -81,7 +86,7 @@ def _torchInstaller(why: str) -> Callable[[], object]:
         raise MissingPackage(
             f"{why} needs PyTorch: install the extension PyTorch from Slicer's Extensions Manager, restart Slicer and "
             "try again.",
-            _TORCH,
+            TORCH,
         )
     logic = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic()
     return lambda: logic.installTorch(askConfirmation=False)

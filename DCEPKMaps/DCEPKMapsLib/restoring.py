@@ -9,11 +9,12 @@ import numpy as np
 
 from dcepk.errors import DCEPKError, InputError
 from dcepk.maps import Curves, ParameterMaps
+from dcepk.methods import method_named
 from dcepk.notices import Notice
 from dcepk.reopening import curves_again
 from dcepk.vif import InputFunction
 
-from .results import B1_REFERENCE, ResultNodes, StudyResult, groupedNodes, summaryOf
+from .results import B1_REFERENCE, EXTRA_MAPS, ResultNodes, StudyResult, groupedNodes, summaryOf
 from .sequences import seriesOf
 from .volumes import arrayOf, arrayOn, geometryOf
 
@@ -40,9 +41,12 @@ def _result(sequence, nodes: ResultNodes) -> StudyResult:
     summary = summaryOf(nodes)
     if summary is None or nodes.quality is None or nodes.mask is None:
         raise InputError("The result is incomplete.")
+    method = method_named(summary["provenance"]["method"])  # refuses one that is not known here, such as a network
+    if not {p.name for p in method.parameters} | nodes.errors.keys() <= nodes.maps.keys():
+        raise InputError("The result is incomplete.")
     geometry = geometryOf(nodes.quality)
-    values = {name: arrayOn(nodes.maps[name], geometry, name) for name in nodes.errors}
-    extra = {name: arrayOn(nodes.maps[name], geometry, name) for name in ("residual", "R2") if name in nodes.maps}
+    values = {name: arrayOn(node, geometry, name) for name, node in nodes.maps.items()}
+    extra = {name: values.pop(name) for name in EXTRA_MAPS if name in values}
     maps = ParameterMaps(
         values,
         {name: arrayOn(node, geometry, name) for name, node in nodes.errors.items()},
@@ -56,6 +60,8 @@ def _result(sequence, nodes: ResultNodes) -> StudyResult:
     result = StudyResult(maps, vif, t10, None, sequence, nodes)
     if summary["corrected_for_motion"]:
         return result  # correcting again would take long and is not repeated for a curve
+    if vif is None or t10 is None or method.model is None:
+        return result  # maps of a network that came without curves
     return replace(result, maps=_withCurves(result))
 
 

@@ -32,7 +32,7 @@ MAP_ROLE, ERROR_ROLE, QUALITY_ROLE, MODEL_ROLE, T10_ROLE, MASK_ROLE, VIF_ROLE = 
     "map", "error", "quality", "model", "t10", "mask", "vif",
 )  # fmt: skip
 _VOLUME_REFERENCE = "DCEPKMaps.volume."
-_EXTRA_MAPS = ("residual", "R2")
+EXTRA_MAPS = ("residual", "R2")
 
 
 @dataclass(eq=False)
@@ -176,7 +176,7 @@ class ResultWriter:
         yield from ((MAP_ROLE, name, array) for name, array in maps.values.items())
         yield from ((ERROR_ROLE, name, array) for name, array in maps.standard_errors.items())
         yield from (
-            (MAP_ROLE, name, array) for name, array in zip(_EXTRA_MAPS, (maps.residual_sd, maps.r_squared))
+            (MAP_ROLE, name, array) for name, array in zip(EXTRA_MAPS, (maps.residual_sd, maps.r_squared))
             if array is not None
         )  # fmt: skip
         yield QUALITY_ROLE, "", maps.quality.astype(np.uint16)

@@ -108,8 +108,8 @@ class DisplaySection(Section):
         self._menu.update()
         result = self._menu.result
         self._offerMaps([] if result is None else mapChoices(result))
-        for widget in (self.ui.shownMap, self.ui.hideAbove):
-            widget.setEnabled(result is not None)
+        self.ui.shownMap.setEnabled(result is not None)
+        self.ui.hideAbove.setEnabled(result is not None and bool(result.nodes.errors))
         shown = result is not None or self._preview is not None
         categorical = self._preview is None and isCategorical(self.panel.parameters.shownMap)
         for widget in (self.ui.colorName, self.ui.rangeRow):
@@ -154,10 +154,10 @@ class DisplaySection(Section):
                 with _drawnOnce():
                     self._bring(wanted)
                 self._shown = wanted
-            sentence = self._remark
+            sentences = [self._remark, self._withoutErrors(wanted)]
         except DCEPKError as error:
-            sentence = without_options(str(error))
-        showSentences(self.ui.displayMessage, [sentence])
+            sentences = [without_options(str(error))]
+        showSentences(self.ui.displayMessage, sentences)
 
     def _remarkOnDeleted(self) -> str:
         """Why something else is shown all of a sudden."""
@@ -165,6 +165,14 @@ class DisplaySection(Section):
         if shown is None or shown.result is None or shown.volume.GetScene() is not None:
             return ""
         return _("The map that was shown was deleted: {map}.").format(map=mapLabel(shown.mapName))
+
+    def _withoutErrors(self, shown: _Shown | None) -> str:
+        """Why an uncertainty that was asked for is not seen."""
+        parameters = self.panel.parameters
+        asked = parameters.layout == layouts.UNCERTAINTY or parameters.hideAbove
+        if not asked or shown is None or shown.result is None or shown.result.nodes.errors:
+            return ""
+        return _("{method} tells no standard errors.").format(method=shown.result.method.label)
 
     def _wanted(self) -> _Shown | None:
         """What the parameters ask for; None for no overlay."""
@@ -183,7 +191,10 @@ class DisplaySection(Section):
             None if isCategorical(mapName) else parameters.rangeHigh,
             parameters.colorName, parameters.opacity, parameters.hideAbove or None,
         )  # fmt: skip
-        return _Shown(result if source is result else None, volume, mapName, look, parameters.layout)
+        layout = parameters.layout
+        if layout == layouts.UNCERTAINTY and source is result and not result.nodes.errors:
+            layout = layouts.MAPS  # there is nothing to put beside the map
+        return _Shown(result if source is result else None, volume, mapName, look, layout)
 
     def _hasLayout(self, wanted: _Shown | None) -> bool:
         """Whether the arrangement is there; where it is not, it is made, and filled a moment later.

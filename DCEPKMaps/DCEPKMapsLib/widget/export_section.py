@@ -130,7 +130,8 @@ def _filled(folder: Path) -> bool:
 
 
 def _written(result, regions: RegionTable | None, withReport: bool) -> str:
-    parts = [_("maps of {names} with standard errors").format(names=", ".join(result.maps.values))]
+    text = _("maps of {names} with standard errors") if result.maps.standard_errors else _("maps of {names}")
+    parts = [text.format(names=", ".join(result.maps.values))]
     if regions is not None:
         parts.append(_("statistics of {count} regions").format(count=len(regions.regions)))
     if withReport:

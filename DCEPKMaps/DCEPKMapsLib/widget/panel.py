@@ -9,7 +9,8 @@ import qt
 import slicer
 import vtk
 
-from dcepk.errors import DCEPKError, without_options
+from dcepk.errors import DCEPKError, InputError, without_options
+from dcepk.methods import Method, method_named
 
 from ..parameters import DCEPKMapsParameterNode, inScene, resetToDefaults, toRequest
 from ..request import Missing, StudyRequest
@@ -99,6 +100,8 @@ class Panel:
         What the analysis waits for, the most important first, `problems` last.
     problems : tuple of Missing
         What the sections know to be wrong.
+    missingForCurves : tuple of Missing
+        What curves would still need where the method itself needs none of it.
     """
 
     def __init__(self, parentLayout, logic, getParameterNode):
@@ -110,6 +113,7 @@ class Panel:
         self.request: StudyRequest | None = None
         self.missing: tuple[Missing, ...] = ()
         self.problems: tuple[Missing, ...] = ()
+        self.missingForCurves: tuple[Missing, ...] = ()
         self._entered = self._bindLater = False
         self._seriesId = ""
         self._refreshing = self._refreshAgain = False
@@ -192,6 +196,18 @@ class Panel:
             self.signals.seriesChosen.emit("", sequence)
 
     @property
+    def method(self) -> Method | None:
+        """The chosen row of the method table; None for a name that is not known here."""
+        try:
+            return method_named(self.parameters.method) if self.parameters is not None else None
+        except InputError:
+            return None
+
+    def isOptional(self, need: str) -> bool:
+        """Whether the chosen method makes its maps without an input ("vif", "t10")."""
+        return self.method is not None and need not in self.method.needs
+
+    @property
     def entered(self) -> bool:
         """Whether the module is shown."""
         return self._entered
@@ -238,12 +254,13 @@ class Panel:
 
     def _examine(self) -> None:
         """Find out what the parameters stand for and what is missing."""
-        self.request, self.missing, self.problems = None, (), ()
+        self.request, self.missing, self.problems, self.missingForCurves = None, (), (), ()
         if self.parameters is None:
             return
         try:
             self.request = toRequest(self.parameters)
             self.missing = tuple(self.logic.missing(self.request))
+            self.missingForCurves = tuple(self.logic.missingForCurves(self.request))
             self.problems = tuple(problem for section in self.sections for problem in section.problems())
             self.missing += self.problems
         except DCEPKError as error:

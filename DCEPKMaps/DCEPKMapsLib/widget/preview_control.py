@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 
 from dcepk.errors import DCEPKError, InputError, without_options
 from dcepk.geometry import Geometry
-from dcepk.methods import method_named
+from dcepk.methods import FIT, method_named
 
 from ..background import BackgroundCall
 from ..preview import LivePreview
@@ -56,6 +56,12 @@ class PreviewControl:
         self._timer.connect("timeout()", self._onTimer)
 
     @property
+    def isOffered(self) -> bool:
+        """Whether the chosen method can be previewed: networks see whole volumes, and may need PyTorch installed."""
+        method = self._panel.method
+        return method is not None and method.kind == FIT
+
+    @property
     def busy(self) -> bool:
         """Whether slices are about to be fitted."""
         return bool(self._timer.active)
@@ -68,7 +74,7 @@ class PreviewControl:
     def refresh(self) -> None:
         """Look at the parameters, and wish for a new preview or end it."""
         parameters = self._panel.parameters
-        if parameters is None or not parameters.livePreview or not self._panel.entered:
+        if parameters is None or not parameters.livePreview or not self._panel.entered or not self.isOffered:
             self.stop()
             return
         self._followViews()

@@ -6,17 +6,21 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from dcepk.acquisition import FACTS
 from dcepk.errors import DCEPKError, without_options
+from dcepk.methods import NETWORK
 
+from ..packages import TORCH, ensure
 from ..parameters import inScene
 from ..run import Run
 from .fields import letShrink, showSentences
 from .section import Section
+from .words import briefly
 
 _INTERVAL_MS = 20
 _STEPS = 1000
 """Of the progress bar."""
+_OF_PROTOCOL = "protocol"
+"""In the codes of what comes first: that a network was not made for a series."""
 
 
 class RunSection(Section):
@@ -26,6 +30,8 @@ class RunSection(Section):
     ----------
     run : Run or None
         The analysis under way.
+    ensurePackage : callable
+        ``(package, why, ask) -> bool``, as `DCEPKMapsLib.packages.ensure`.
     """
 
     uiFile = "Run.ui"
@@ -33,6 +39,8 @@ class RunSection(Section):
 
     def setup(self) -> None:
         self.run: Run | None = None
+        self.ensurePackage = ensure
+        self._installing = False
         self._verdict, self._finished = "", False
         self._timer = qt.QTimer()
         self._timer.setInterval(_INTERVAL_MS)
@@ -48,7 +56,11 @@ class RunSection(Section):
         button, missing = self.ui.applyButton, self.panel.missing
         running = self.run is not None
         showSentences(self.ui.verdictLabel, [self._verdict])
-        self.ui.resetButton.setEnabled(not running)
+        self.ui.resetButton.setEnabled(not running and not self._installing)
+        if self._installing:
+            button.setEnabled(False)
+            self._tellNext(_("Wait for the installation of PyTorch."))
+            return
         if running:
             button.text, button.toolTip = _("Cancel"), _("End the analysis; nothing is written.")
             button.setEnabled(True)
@@ -56,7 +68,7 @@ class RunSection(Section):
             return
         button.setEnabled(not missing)
         if missing:
-            what = _("a correction") if missing[0] in self.panel.problems else _briefly(missing[0])
+            what = _("a correction") if missing[0] in self.panel.problems else briefly(missing[0])
             button.text = _("Apply (waits for: {what})").format(what=what)
             button.toolTip = "\n".join(m.text for m in missing)
             self._tellNext(missing[0].text)
@@ -95,8 +107,38 @@ class RunSection(Section):
         if self.run is not None:
             self.run.cancel()
             self.ui.progressBar.format = _("Cancelling ...")
-        elif self.panel.request is not None and not self.panel.missing:
+        elif self._isReady() and self._hasPackages() and self._isReady():
             self.start()
+
+    def _isReady(self) -> bool:
+        return not self._installing and self.panel.request is not None and not self.panel.missing
+
+    def _hasPackages(self) -> bool:
+        """Whether the chosen method can run; asks to install PyTorch where it is a network and lacks it."""
+        method = self.panel.method
+        if method.kind != NETWORK:
+            return True
+        self._forget()
+        try:
+            if self.ensurePackage(TORCH, method.label, self._mayInstall):
+                self._verdict = ""
+                return True
+            self._verdict = _("{method} needs PyTorch; nothing was installed.").format(method=method.label)
+        except DCEPKError as error:
+            self._verdict = without_options(str(error))
+        finally:
+            self._installing = False
+            self.panel.refresh()
+        return False
+
+    def _mayInstall(self, question: str) -> bool:
+        if not slicer.util.confirmYesNoDisplay(question):
+            return False
+        self._installing = True  # Slicer handles clicks while it installs
+        self._verdict = _("PyTorch is being installed, which takes some minutes ...")
+        self.panel.refresh()
+        slicer.app.processEvents()
+        return True
 
     def _onReset(self) -> None:
         self._forget()
@@ -122,7 +164,8 @@ class RunSection(Section):
         elif run.result is not None:
             self._finished = run.result.sequence is inScene(self.panel.parameters.inputSequence)
             self._end(_("The maps of {method} are in the scene.").format(method=run.result.method.label))
-            showSentences(self.ui.noticesLabel, [without_options(n.message) for n in run.result.maps.notices])
+            notices = sorted(run.result.maps.notices, key=lambda notice: _OF_PROTOCOL not in notice.code)
+            showSentences(self.ui.noticesLabel, [without_options(notice.message) for notice in notices])
             self.panel.signals.resultReady.emit(run.result)
             self.panel.signals.resultsChanged.emit()
         elif run.cancelled:
@@ -144,21 +187,3 @@ class RunSection(Section):
         bar, run = self.ui.progressBar, self.run
         bar.value = round(_STEPS * run.fraction)
         bar.format = _("{stage}: {percent} %").format(stage=run.stage, percent=round(100 * run.fraction))
-
-
-def _briefly(missing) -> str:
-    """A few words for a button."""
-    words = {
-        "inputSequence": _("a series"),
-        "typedInterval": _("the time between frames"),
-        "agent": _("the contrast agent or its relaxivity"),
-        "t1Constant": _("native T1"),
-        "vifPoint": _("a point in a vessel"),
-        "vifRoi": _("a box around a vessel"),
-        "vifSegmentation": _("the segment of a vessel"),
-        "vifTable": _("a table with the curve"),
-        "vifForm": _("a published curve"),
-    }
-    if missing.field in FACTS:
-        return FACTS[missing.field].label
-    return words.get(missing.field, _("a correction"))

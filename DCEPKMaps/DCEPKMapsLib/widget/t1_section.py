@@ -38,7 +38,7 @@ class T1Section(Section):
     uiFile = "T1.ui"
 
     def title(self) -> str:
-        return _("Native T1 and mask")
+        return _("Native T1 (optional) and mask") if self.panel.isOptional("t10") else _("Native T1 and mask")
 
     def summary(self) -> str:
         parameters = self.panel.parameters
@@ -94,6 +94,10 @@ class T1Section(Section):
             sentences = [self._constant.mark(missing)]
         elif parameters.t1Source == T1_FLIP_ANGLES:
             sentences = [self._repetitionTime.mark(), missing, "" if self._filled else self._doubt]
+        optional = self.panel.isOptional("t10")
+        ui.t1Constant.placeholderText = _("optional, such as 1.2") if optional else _("needed, such as 1.2")
+        if optional:
+            sentences.append(_("The method needs no T1; with T1 and an input function its curves can be seen too."))
         sentences += [problem.text for problem in self.problems()] if self.panel.request is not None else []
         showSentences(ui.t1Message, sentences if inScene(parameters.inputSequence) is not None else [])
         if bySegmentation and inScene(parameters.maskSegmentation) is None:

@@ -54,7 +54,7 @@ class VifSection(Section):
     uiFile = "Vif.ui"
 
     def title(self) -> str:
-        return _("Input function (VIF)")
+        return _("Input function (VIF), optional") if self.panel.isOptional("vif") else _("Input function (VIF)")
 
     def summary(self) -> str:
         labels = {option.value: option.label for option in _sources()}
@@ -121,7 +121,8 @@ class VifSection(Section):
     def problems(self) -> list[Missing]:
         """Why the chosen vessel gives no curve. The automatic search may do better with motion correction."""
         kind = VifKind(self.panel.parameters.vifSource)
-        return [Missing(_FIELDS[kind], self._problem)] if self._problem and kind in _FIELDS else []
+        unused = self.panel.isOptional("vif") and self.panel.missingForCurves
+        return [Missing(_FIELDS[kind], self._problem)] if self._problem and kind in _FIELDS and not unused else []
 
     @property
     def searching(self) -> bool:
@@ -160,8 +161,9 @@ class VifSection(Section):
 
     def _ready(self) -> bool:
         """Whether nothing is missing that the curve needs; native T1 of tissue is none of that."""
-        others = (*self.panel.problems, *(m for m in self.panel.missing if m.field == "t1Constant"))
-        waits = [m for m in self.panel.missing if m not in others]
+        missing = (*self.panel.missing, *self.panel.missingForCurves)
+        others = (*self.panel.problems, *(m for m in missing if m.field == "t1Constant"))
+        waits = [m for m in missing if m not in others]
         return self.panel.request is not None and not waits
 
     def _state(self) -> tuple:
@@ -215,6 +217,8 @@ class VifSection(Section):
         words = inWords(found) if found is not None else []
         if VifKind(self.panel.parameters.vifSource) is VifKind.AUTOMATIC and self._found.point() is not None:
             words.append(_("Adjusted by hand, 3 x 3 voxels around one point take the place of the voxels found."))
+        if self.panel.isOptional("vif"):
+            words.append(_("The method needs no input function; with one and T1 its curves can be seen too."))
         showSentences(self.ui.vifMessage, [self._t1Blood.mark(), self._problem, busy, *words])
 
     # What the user does ---------------------------------------------------------------------------------------------

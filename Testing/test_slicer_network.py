@@ -1,0 +1,463 @@
+"""A trained network in Slicer's panel: what it needs and does not need, PyTorch, its maps and everything after them."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from slicer_network import offer_network
+from slicer_panel import ShownPanel
+from slicer_scenes import segmentation_node, sequence_node, vessel_point
+from small_study import FIRST, SECOND, T1_BLOOD_S, T10_S, small_study
+
+from dcepk.acquisition import Acquisition
+from dcepk.errors import MissingPackage
+from dcepk.inference import infer
+from dcepk.settings import Settings
+
+pytest.importorskip("torch")
+
+NAMES = {FIRST: "slow tissue", SECOND: "fast tissue"}
+
+
+@pytest.fixture(scope="module")
+def study():
+    return small_study(noise=0.0005)
+
+
+@pytest.fixture
+def network(slicer, monkeypatch, tmp_path, study):
+    return offer_network(monkeypatch, tmp_path / "network", study.series.times_s)
+
+
+@pytest.fixture
+def shown(slicer, network):
+    panel = ShownPanel(slicer)
+    yield panel
+    panel.close()
+
+
+@pytest.fixture
+def logic(scene):
+    from DCEPKMapsLib.logic import StudyLogic
+
+    return StudyLogic(scene)
+
+
+@pytest.fixture
+def ready(shown, scene, study, network):
+    """A panel with a series whose protocol nobody knows, and the network chosen."""
+    sequence_node(scene, study.series, facts=False)
+    shown.parameters.maskSource = "all"
+    shown.idle()
+    choose(shown.ui("MethodSection").method, network.name)
+    shown.idle()
+    return shown
+
+
+@pytest.fixture
+def complete(shown, scene, study, network):
+    """A panel with everything that curves need, and the network chosen."""
+    sequence_node(scene, study.series)
+    parameters = shown.parameters
+    shown.idle()
+    parameters.vifSource, parameters.vifPoint = "point", vessel_point(scene)
+    parameters.t1Constant, parameters.t1Blood, parameters.maskSource = str(T10_S), str(T1_BLOOD_S), "all"
+    parameters.method = network.name
+    shown.until(lambda: not shown.section("VifSection").searching)
+    return shown
+
+
+def choose(comboBox, value: str) -> None:
+    comboBox.setCurrentIndex(comboBox.findData(value))
+
+
+def apply(shown) -> None:
+    shown.ui("RunSection").applyButton.click()
+    shown.until(lambda: shown.section("RunSection").run is None)
+    shown.idle()
+
+
+def request_of(sequence, network, **changes):
+    from DCEPKMapsLib.request import StudyRequest
+
+    return StudyRequest(**{"sequence": sequence, "settings": Settings(network.name), "mask": None, **changes})
+
+
+def with_curves(scene, network, study):
+    """A request with the input function and T1 that curves need."""
+    from DCEPKMapsLib.request import VifKind, VifRequest
+
+    vif = VifRequest(VifKind.POINT, vessel_point(scene), t1BloodS=T1_BLOOD_S)
+    return request_of(sequence_node(scene, study.series), network, vif=vif, t1S=T10_S)
+
+
+class Torch:
+    """Stands for `DCEPKMapsLib.packages.ensure`: PyTorch is not there, and installing it ends as told."""
+
+    def __init__(self, outcome):
+        self.outcome, self.asked = outcome, []
+
+    def __call__(self, package, why, ask):
+        self.asked.append((package, why))
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+# What is needed -------------------------------------------------------------------------------------------------------
+
+
+def test_a_series_with_frame_times_is_enough(ready):
+    from DCEPKMapsLib.volumes import arrayOf
+
+    assert [m.text for m in ready.panel.missing] == []
+    assert ready.ui("RunSection").applyButton.text == "Apply"
+    apply(ready)
+    assert ready.ui("RunSection").verdictLabel.text == "The maps of Small network are in the scene."
+    result = ready.logic.latest()
+    assert result.maps.curves is None
+    assert np.isfinite(arrayOf(result.nodes.maps["Ktrans"])).any()
+    assert result.maps.provenance["acquisition"]["repetition_time_s"] is None
+    assert set(result.nodes.errors) == set()
+
+
+def test_frame_times_are_needed_all_the_same(logic, scene, study, network):
+    sequence = sequence_node(scene, study.series, times=False, facts=False)
+    assert [m.field for m in logic.missing(request_of(sequence, network))] == ["typedInterval"]
+
+
+def test_a_fit_still_asks_for_everything(logic, scene, study):
+    from DCEPKMapsLib.request import StudyRequest
+
+    sequence = sequence_node(scene, study.series, facts=False)
+    fields = [m.field for m in logic.missing(StudyRequest(sequence=sequence))]
+    assert {"repetition_time_s", "flip_angle_deg", "t1Constant"} <= set(fields)
+    assert logic.missingForCurves(StudyRequest(sequence=sequence)) == []
+
+
+def test_maps_are_those_of_the_engine_with_curves_and_without(logic, scene, study, network):
+    expected = infer(study.series, network.card)
+    plain = logic.run(request_of(sequence_node(scene, study.series), network, facts=Acquisition()))
+    request = with_curves(scene, network, study)
+    assert logic.missingForCurves(request) == []
+    curved = logic.run(request)
+    for name, values in expected.values.items():
+        np.testing.assert_allclose(plain.maps.values[name], values, rtol=1e-5, atol=1e-9)
+        np.testing.assert_array_equal(curved.maps.values[name], plain.maps.values[name])
+    measured, fitted = curved.maps.measured_and_fitted(study.labels.array == FIRST)
+    assert measured.shape == fitted.shape
+    assert np.isfinite(measured).all()
+
+
+@pytest.mark.parametrize("lacking", ["a point", "native T1", "the protocol"])
+def test_curves_are_left_out_when_a_part_of_them_is_missing(logic, scene, study, network, lacking):
+    from DCEPKMapsLib.request import VifKind, VifRequest
+
+    vif = VifRequest(VifKind.POINT, None if lacking == "a point" else vessel_point(scene), t1BloodS=T1_BLOOD_S)
+    sequence = sequence_node(scene, study.series, facts=lacking != "the protocol")
+    request = request_of(sequence, network, vif=vif, t1S=None if lacking == "native T1" else T10_S)
+    assert logic.missing(request) == []
+    assert logic.missingForCurves(request)
+    assert logic.run(request).maps.curves is None
+
+
+def test_sections_say_what_is_optional_and_for_what(ready, network):
+    for name in ("T1Section", "VifSection"):
+        assert "optional" in ready.section(name).widget.text
+    assert "needs no T1" in ready.ui("T1Section").t1Message.text
+    assert ready.ui("T1Section").t1Constant.placeholderText == "optional, such as 1.2"
+    assert "needs no input function" in ready.ui("VifSection").vifMessage.text
+    message = ready.ui("MethodSection").methodMessage.text
+    assert message.startswith("The maps come without curves, which wait for: repetition time TR, flip angle")
+    choose(ready.ui("MethodSection").method, "patlak")
+    for name in ("T1Section", "VifSection"):
+        assert "optional" not in ready.section(name).widget.text
+    assert ready.ui("T1Section").t1Constant.placeholderText == "needed, such as 1.2"
+    assert "needs no" not in ready.ui("T1Section").t1Message.text + ready.ui("VifSection").vifMessage.text
+    assert "without curves" not in ready.ui("MethodSection").methodMessage.text
+
+
+def test_a_bad_vessel_holds_up_the_run_only_where_curves_use_it(complete):
+    complete.parameters.vifPoint.SetNthControlPointPosition(0, 500.0, 0.0, 0.0)
+    button = complete.ui("RunSection").applyButton
+    complete.idle()
+    complete.until(lambda: button.text != "Apply")
+    assert button.text == "Apply (waits for: a correction)"
+    assert complete.panel.missing[0].field == "vifPoint"
+    complete.parameters.t1Constant = ""
+    complete.idle()
+    assert button.text == "Apply"
+
+
+# The menu and the options ---------------------------------------------------------------------------------------------
+
+
+def test_the_menu_tells_what_the_network_was_trained_for(ready, network):
+    ui = ready.ui("MethodSection")
+    row = ui.method.findData(network.name)
+    assert ui.method.itemText(row) == "Small network"
+    import qt
+
+    tip = ui.method.itemData(row, qt.Qt.ToolTipRole)
+    assert tip.startswith("A network for tests.\nTrained for test: 30 frames, one every 10 s; repetition time TR 5 ms;")
+    assert "flip angle 15 deg; field strength 3 T" in tip
+    assert "any contrast agent; a signal-to-noise ratio of 5 to 1e+06." in tip
+    assert ui.trainedForLabel.text == tip.partition("\n")[2]
+    assert "needs the series alone" in ui.methodSummary.text
+    choose(ui.method, "patlak")
+    assert ui.trainedForLabel.isHidden()
+
+
+def test_whole_slices_and_device_are_kept_and_reach_the_request(ready):
+    ui = ready.ui("MethodSection")
+    assert (ready.panel.request.settings.whole_slices, ready.panel.request.settings.device) == (False, "auto")
+    ui.wholeSlices.checked = True
+    choose(ui.device, "cpu")
+    assert (ready.parameters.wholeSlices, ready.parameters.device) == (True, "cpu")
+    settings = ready.panel.request.settings
+    assert (settings.whole_slices, settings.device) == (True, "cpu")
+    apply(ready)
+    provenance = ready.logic.latest().maps.provenance
+    assert provenance["settings"]["whole_slices"] is True
+    assert provenance["network"]["device"] == "cpu"
+    ready.panel.reset()
+    assert (ui.wholeSlices.checked, ui.device.itemData(ui.device.currentIndex)) == (False, "auto")
+
+
+def test_every_device_of_the_engine_can_be_chosen(shown):
+    from dcepk.settings import DEVICES
+
+    menu = shown.ui("MethodSection").device
+    assert tuple(menu.itemData(row) for row in range(menu.count)) == DEVICES
+
+
+def test_a_device_that_is_not_there_is_one_sentence(ready):
+    import torch
+
+    missing = next(name for name, there in (
+        ("mps", torch.backends.mps.is_available()), ("cuda", torch.cuda.is_available()),
+    ) if not there)  # fmt: skip
+    choose(ready.ui("MethodSection").device, missing)
+    apply(ready)
+    assert ready.ui("RunSection").verdictLabel.text.startswith(f"There is no '{missing}' device")
+    assert ready.logic.latest() is None
+
+
+def test_there_is_no_preview_of_a_network(complete, scene):
+    ui, preview = complete.ui("MethodSection"), complete.section("MethodSection").preview
+    complete.section("RunSection").ensurePackage = torch = Torch(False)
+    complete.parameters.livePreview = True
+    complete.idle()
+    assert ui.livePreview.isHidden()
+    assert not preview.busy
+    assert preview.volume is None
+    assert torch.asked == []
+    choose(ui.method, "patlak")
+    assert not ui.livePreview.isHidden()
+    assert preview.busy
+
+
+# PyTorch --------------------------------------------------------------------------------------------------------------
+
+
+def test_pytorch_is_asked_for_when_a_network_is_applied_and_never_for_a_fit(complete, network):
+    complete.section("RunSection").ensurePackage = torch = Torch(True)
+    complete.parameters.wholeSlices = True
+    complete.idle()
+    assert torch.asked == []
+    apply(complete)
+    assert torch.asked == [("torch", "Small network")]
+    assert complete.logic.latest().method.name == network.name
+    complete.parameters.method = "patlak"
+    apply(complete)
+    assert complete.logic.latest().method.name == "patlak"
+    assert len(torch.asked) == 1
+
+
+def test_after_a_no_nothing_runs_and_the_panel_goes_on(ready):
+    section, ui = ready.section("RunSection"), ready.ui("RunSection")
+    section.ensurePackage = torch = Torch(False)
+    apply(ready)
+    assert ui.verdictLabel.text == "Small network needs PyTorch; nothing was installed."
+    assert ready.logic.latest() is None
+    assert (ui.applyButton.text, ui.applyButton.enabled, ui.resetButton.enabled) == ("Apply", True, True)
+    torch.outcome = True
+    apply(ready)
+    assert ready.logic.latest() is not None
+
+
+def test_without_the_extension_one_sentence_says_which_to_install(ready, slicer, monkeypatch):
+    import slicer_stand_in
+    from DCEPKMapsLib import packages
+
+    monkeypatch.setattr(packages, "isInstalled", lambda name: name != "torch")
+    apply(ready)
+    verdict = ready.ui("RunSection").verdictLabel.text
+    assert verdict.startswith("Small network needs PyTorch: install the extension PyTorch from Slicer's Extensions")
+    assert "pip" not in verdict
+    assert slicer_stand_in.shown_messages == []
+    assert ready.ui("RunSection").applyButton.enabled
+
+
+def test_nothing_can_be_started_while_pytorch_is_installed(ready, slicer, monkeypatch):
+    section, ui = ready.section("RunSection"), ready.ui("RunSection")
+    asked, seen = [], []
+    monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda question: asked.append(question) or True)
+
+    def install(package, why, ask):
+        assert ask("May it be installed?")
+        seen.append((ui.applyButton.enabled, ui.resetButton.enabled, ui.verdictLabel.text))
+        section._onApply()
+        raise MissingPackage("PyTorch could not be installed.", package)
+
+    section.ensurePackage = install
+    apply(ready)
+    assert asked == ["May it be installed?"]
+    assert seen == [(False, False, "PyTorch is being installed, which takes some minutes ...")]
+    assert ui.verdictLabel.text == "PyTorch could not be installed."
+    assert (ui.applyButton.enabled, ui.resetButton.enabled) == (True, True)
+
+
+# The run --------------------------------------------------------------------------------------------------------------
+
+
+def test_progress_names_the_network_and_cancel_ends_it(ready, scene, monkeypatch):
+    from dcepk.progress import Reporter
+
+    bar, section = ready.ui("RunSection").progressBar, ready.section("RunSection")
+
+    def endless(series, card, *, report: Reporter, **how):
+        while True:
+            report("Network", 0.5)
+
+    monkeypatch.setattr(sys.modules["dcepk.quantify"], "infer", endless)  # the package has a function of that name
+    before = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    ready.ui("RunSection").applyButton.click()
+    ready.until(lambda: bar.format == "Network: 50 %")
+    ready.ui("RunSection").applyButton.click()
+    ready.until(lambda: section.run is None)
+    assert ready.ui("RunSection").verdictLabel.text == "Cancelled; nothing was written."
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == before
+
+
+def test_a_series_unlike_the_training_is_told_after_the_run(complete):
+    complete.parameters.typedFacts = {"flip_angle_deg": "30"}
+    complete.idle()
+    complete.until(lambda: not complete.section("VifSection").searching)
+    apply(complete)
+    notices = complete.ui("RunSection").noticesLabel.text
+    assert notices.startswith("This series is not like those that 'Small network' was trained on")
+    assert "flip angle 30 deg (trained for 15 deg)" in notices
+
+
+# What is done with the maps -------------------------------------------------------------------------------------------
+
+
+def test_the_explorer_shows_values_and_where_it_can_curves(logic, scene, study, network):
+    from DCEPKMapsLib.explorer import curveAt, plottedCurves
+
+    place = study.series.geometry.ras_of_index(np.argwhere(study.labels.array == FIRST)[20])
+    bare = curveAt([logic.run(request_of(sequence_node(scene, study.series), network))], place)
+    assert np.isfinite(bare.fits[0].parameters[0].value)
+    assert "no curve: curves need an input function, native T1" in bare.fits[0].remarks[0]
+    assert plottedCurves(bare) == []
+    curved = curveAt([logic.run(with_curves(scene, network, study))], place)
+    assert [c.name for c in plottedCurves(curved)] == ["Measured", "Small network"]
+
+
+def test_the_panel_says_that_there_is_no_uncertainty_to_show(ready):
+    apply(ready)
+    ui = ready.ui("DisplaySection")
+    assert not ui.hideAbove.enabled
+    assert ui.displayMessage.text == ""
+    ready.parameters.layout = "uncertainty"
+    ready.idle()
+    ready.until(lambda: ui.displayMessage.text == "Small network tells no standard errors.")
+    ready.idle()
+    assert ready.section("DisplaySection")._layout == "maps", "no view is left for what there is not"
+
+
+@pytest.mark.parametrize("curves", [True, False])
+def test_results_of_a_loaded_scene_are_taken_up(scene, slicer, logic, study, network, tmp_path, curves):
+    from DCEPKMapsLib.logic import StudyLogic
+
+    request = with_curves(scene, network, study) if curves else request_of(sequence_node(scene, study.series), network)
+    made = logic.run(request)
+    file = tmp_path / "study.mrb"
+    assert slicer.util.saveScene(str(file))
+    scene.Clear(0)
+    slicer.util.loadScene(str(file))
+    (found,) = StudyLogic(scene).restore()
+    assert found.method == network
+    for name, values in made.maps.values.items():
+        np.testing.assert_array_equal(found.maps.values[name], values)
+    assert found.maps.standard_errors == {}
+    assert (found.maps.curves is not None) is curves
+    if curves:
+        voxels = study.labels.array == FIRST
+        for ours, theirs in zip(found.maps.measured_and_fitted(voxels), made.maps.measured_and_fitted(voxels)):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_maps_of_a_network_that_is_not_known_here_are_left_as_volumes(scene, slicer, study, network, monkeypatch):
+    from DCEPKMapsLib.logic import StudyLogic
+
+    from dcepk import methods
+
+    StudyLogic(scene).run(request_of(sequence_node(scene, study.series), network))
+    volumes = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    monkeypatch.setattr(methods, "METHODS", tuple(m for m in methods.METHODS if m is not network))
+    panel = ShownPanel(slicer)
+    panel.idle()
+    assert panel.logic.results == {}
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == volumes
+    panel.close()
+
+
+def test_a_result_whose_map_was_deleted_is_not_taken_up(scene, logic, study, network):
+    from DCEPKMapsLib.logic import StudyLogic
+
+    made = logic.run(request_of(sequence_node(scene, study.series), network))
+    scene.RemoveNode(made.nodes.maps["vp"])
+    assert StudyLogic(scene).restore() == []
+
+
+@pytest.mark.parametrize("curves", [True, False])
+def test_regions_have_statistics(scene, logic, study, network, curves):
+    from DCEPKMapsLib.statistics import regionStatistics
+
+    request = with_curves(scene, network, study) if curves else request_of(sequence_node(scene, study.series), network)
+    result = logic.run(request)
+    segmentation = segmentation_node(scene, study.labels.array, study.series.geometry, NAMES)
+    found = regionStatistics(result, segmentation, maxRelativeSd=0.5)
+    expected = result.maps.values["Ktrans"][study.labels.array == FIRST]
+    row = found.rowsOf("Ktrans")[0]
+    assert row.median == pytest.approx(float(np.median(expected)), rel=1e-5)
+    assert np.isfinite(row.curve_fit) == curves
+    assert "tells no standard errors" in " ".join(n.message for n in found.notices)
+
+
+def test_export_writes_the_maps_and_says_so(ready, tmp_path):
+    apply(ready)
+    ui = ready.ui("ExportSection")
+    ui.exportFolder.currentPath = str(tmp_path / "out")
+    ui.exportReport.checked = False
+    ready.idle()
+    ui.exportButton.click()
+    assert ui.exportMessage.text == f"Written to {tmp_path / 'out'}: maps of Ktrans, vp."
+    provenance = json.loads((tmp_path / "out" / "summary.json").read_text())["provenance"]
+    assert provenance["network"]["sha256"] == ready.logic.latest().method.card.weights.sha256
+    assert {"Ktrans.nii.gz", "vp.nii.gz"} <= {p.name for p in (tmp_path / "out").iterdir()}
+
+
+def test_the_report_of_a_network_can_be_made(ready, tmp_path):
+    pytest.importorskip("matplotlib")
+    apply(ready)
+    ui = ready.ui("ExportSection")
+    ui.exportFolder.currentPath = str(tmp_path / "out")
+    ready.idle()
+    ui.exportButton.click()
+    assert "Small network" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
