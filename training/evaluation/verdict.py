@@ -14,7 +14,8 @@ from evaluation.table import Table
 
 GAIN, LEVEL = 0.3, 0.05
 """By this share the error of a network must be below that of the best fit, and so small must p be against smoothing."""
-AUROC = "AUROC"
+BETTER, BETTER_THAN_SMOOTHING = "better", f"better than smoothing, less than {GAIN:.0%} below the fits"
+AS_WELL = "smoothing does as well"
 _PER_1000 = 1e3
 _PAPER_MAPS = {
     "dual-path-patlak-stroke": {"Ktrans": ".991 / 1.4", "vp": ".973 / 1.7"},
@@ -26,50 +27,46 @@ _PAPER_MAPS = {
 def verdict(figures: Figures, preset: str, snr: float) -> list[Table]:
     """Where networks are better than fits and than smoothing; nothing where there are no networks."""
     places = [p for p in ("white matter", "deep grey matter", *FOCAL[preset]) if p in figures.places(snr)]
-
-    def error(row: Row, place: str) -> float:
-        return figures.mean(row.name, snr, "rmse", "Ktrans", TRUTH, place)
-
-    def separation(row: Row) -> float:
-        return figures.mean(row.name, snr, "auroc", "Ktrans", "", "lesion")
-
     fits, smoothed, networks = (figures.of_kind(*kinds) for kinds in ((FIT,), (SMOOTHED,), (NETWORK, SLICES)))
     means = next((row for row in figures.rows if row.name == "class-means"), None)
     rows = []
     for row in networks:
-        cells, better, between = [], [], []
         for place in places:
-            own, fit = error(row, place), min(error(f, place) for f in fits)
-            rival = min(smoothed, key=lambda r, place=place: error(r, place))
-            p = _p(figures, row, rival, snr, ("rmse", "Ktrans", TRUTH, place))
-            cells.append(
-                f"{own * _PER_1000:.2f}: {_change(own, fit)}, {_change(own, error(rival, place))} ({_p_words(p)})"
-                + (f", {_change(own, error(means, place))}" if means else "")
-            )
-            if own < error(rival, place) and p < LEVEL:
-                (better if own <= (1 - GAIN) * fit else between).append(place)
-        if judged := [f for f in fits if np.isfinite(separation(f))]:
-            rival = max(smoothed, key=separation)
-            own, fit = separation(row), max(separation(f) for f in judged)
-            p = _p(figures, row, rival, snr, ("auroc", "Ktrans", "", "lesion"))
-            cells.append(f"{own:.3f}: {fit:.3f}, {separation(rival):.3f} ({_p_words(p)})")
-            if own > max(fit, separation(rival)) and p < LEVEL:
-                better.append(AUROC)
-        else:
-            cells.append("-")
-        as_well = [place for place in (*places, AUROC) if place not in better + between]
-        rows.append((row.label, *cells, *(", ".join(found) or "-" for found in (better, between, as_well))))
+            key = ("rmse", "Ktrans", TRUTH, place)
+            own, fit = (figures.mean(r.name, snr, *key) for r in (row, _lowest(figures, fits, snr, key)))
+            rival = _lowest(figures, smoothed, snr, key)
+            smooth, p = figures.mean(rival.name, snr, *key), _p(figures, row, rival, snr, key)
+            if not (own < smooth and p < LEVEL):
+                words = AS_WELL
+            else:
+                words = BETTER if own <= (1 - GAIN) * fit else BETTER_THAN_SMOOTHING
+            known = _change(own, figures.mean(means.name, snr, *key)) if means else "-"
+            error = f"{own * _PER_1000:.2f}"
+            rows.append((row.label, place, error, _change(own, fit), _change(own, smooth), _p_words(p), known, words))
+        rows += _separation(figures, snr, row, fits, smoothed)
     note = (
-        "RMSE of Ktrans against the truth, 1e-3 /min, and its change from the best fit, from the best fit of a "
+        "RMSE of Ktrans against the truth, 1e-3 /min, and how far it is from the best fit, from the best fit of a "
         "smoothed series (p of the paired Wilcoxon test over subjects) and from the class means, which know the tissue "
-        "of every voxel; AUROC of the lesion, and those of the best fit and of the best smoothed fit. The best is "
-        f"taken for each column by itself. Better: p < {LEVEL:g}, and an error at least {GAIN:.0%} below every fit."
+        f"of every voxel. '{BETTER}': p < {LEVEL:g}, and an error at least {GAIN:.0%} below every fit. AUROC of the "
+        f"lesion: '{BETTER}' is p < {LEVEL:g} and above every fit."
     )
-    columns = (
-        "network", *places, AUROC, "better", f"better than smoothing, less than {GAIN:.0%} below the fits",
-        "smoothing does as well",
-    )  # fmt: skip
+    columns = ("network", "where", "error", "best fit", "best smoothed fit", "p", "class means", "verdict")
     return [Table(f"verdict-snr{snr:g}", "Networks, fits and smoothing", note, columns, rows)] if rows else []
+
+
+def _separation(
+    figures: Figures, snr: float, row: Row, fits: Sequence[Row], smoothed: Sequence[Row]
+) -> list[tuple[str, ...]]:  # fmt: skip
+    """The line of the AUROC; nothing where no subject has a lesion."""
+    key = ("auroc", "Ktrans", "", "lesion")
+    judged = [r for r in fits if figures.of(r.name, snr, *key)]
+    if not judged:
+        return []
+    own, fit = figures.mean(row.name, snr, *key), max(figures.mean(r.name, snr, *key) for r in judged)
+    rival = max(smoothed, key=lambda r: figures.mean(r.name, snr, *key))
+    smooth, p = figures.mean(rival.name, snr, *key), _p(figures, row, rival, snr, key)
+    words = BETTER if own > max(fit, smooth) and p < LEVEL else AS_WELL
+    return [(row.label, "lesion, AUROC", f"{own:.3f}", f"{fit:.3f}", f"{smooth:.3f}", _p_words(p), "-", words)]
 
 
 def likeness(figures: Figures, preset: str, snr: float) -> list[Table]:
@@ -77,28 +74,27 @@ def likeness(figures: Figures, preset: str, snr: float) -> list[Table]:
     others = figures.of_kind(SMOOTHED, BLIND)
     rows = []
     for row in figures.of_kind(NETWORK, SLICES):
-        if not figures.of(row.name, snr, "ssim", "Ktrans", row.target):
-            continue
-        cells, better = [], True
         for parameter in FIGURE_RANGES[preset]:
             key = (parameter, row.target, BRAIN)
+            if not figures.of(row.name, snr, "ssim", *key):
+                continue
             best = [_best(figures, snr, m, key, others, choose) for m, choose in (("ssim", max), ("nrmse", min))]
             ssim, nrmse = (figures.mean(row.name, snr, metric, *key) for metric in ("ssim", "nrmse"))
-            better &= ssim > best[0] and nrmse < best[1]
-            cells += [f"{ssim:.3f} / {100 * nrmse:.1f}", f"{best[0]:.3f} / {100 * best[1]:.1f}"]
-            cells.append(_PAPER_MAPS.get(row.name, {}).get(parameter, "-"))
-        rows.append((row.label, row.target, *cells, "yes" if better else "no"))
+            own, other = (f"{s:.3f} / {100 * n:.1f}" for s, n in ((ssim, nrmse), best))
+            above = "yes" if ssim > best[0] and nrmse < best[1] else "no"
+            paper = _PAPER_MAPS.get(row.name, {}).get(parameter, "-")
+            rows.append((row.label, row.target, parameter, own, other, above, paper))
     note = (
         "SSIM / nRMSE % of the maps against what the network learned (the fit of the same noisy study, or the truth), "
         "beside the best that an all-zero map, the class means and fits of a smoothed series reach, and Ulas 2019 as "
         "printed (single slices; other data and range, no bound)."
     )
-    columns = ["network", "learned"]
-    for parameter in FIGURE_RANGES[preset]:
-        columns += [parameter, f"{parameter}, best of the others", f"{parameter}, Ulas 2019"]
-    title = "Likeness to what was learned"
-    table = Table(f"likeness-snr{snr:g}", title, note, (*columns, "above all others"), rows)
-    return [table] if rows else []
+    columns = ("network", "learned", "map", "SSIM / nRMSE", "best of the others", "above them", "Ulas 2019")
+    return [Table(f"likeness-snr{snr:g}", "Likeness to what was learned", note, columns, rows)] if rows else []
+
+
+def _lowest(figures: Figures, rows: Sequence[Row], snr: float, key: tuple[str, str, str, str]) -> Row:
+    return min(rows, key=lambda r: figures.mean(r.name, snr, *key))
 
 
 def _best(

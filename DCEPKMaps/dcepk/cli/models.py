@@ -72,7 +72,7 @@ def _described(card: NetworkCard) -> list[str]:
 
 
 def _line(label: str, text: str) -> str:
-    return f"  {label:<{_WIDTH}}{text}"
+    return f"  {label:<{_WIDTH - 1}} {text}"
 
 
 def _span(low_high: tuple[float, float], scale: float = 1.0, unit: str = "") -> str:
