@@ -362,7 +362,7 @@ def test_the_explorer_shows_values_and_where_it_can_curves(logic, scene, study, 
     place = study.series.geometry.ras_of_index(np.argwhere(study.labels.array == FIRST)[20])
     bare = curveAt([logic.run(request_of(sequence_node(scene, study.series), network))], place)
     assert np.isfinite(bare.fits[0].parameters[0].value)
-    assert "no curve: curves need an input function, native T1" in bare.fits[0].remarks[0]
+    assert "no curve: curves need an input function and native T1, and the protocol" in bare.fits[0].remarks[0]
     assert plottedCurves(bare) == []
     curved = curveAt([logic.run(with_curves(scene, network, study))], place)
     assert [c.name for c in plottedCurves(curved)] == ["Measured", "Small network"]

@@ -213,7 +213,7 @@ def test_maps_without_standard_errors_have_statistics_and_nothing_is_excluded(re
     bare = replace(result, maps=replace(result.maps, standard_errors={}, curves=None), vif=None, t10=None)
     found = regionStatistics(bare, segmentation, maxRelativeSd=0.1)
     assert [str(n) for n in found.notices] == [
-        "Mean curves are not fitted: curves need an input function and native T1.",
+        "Mean curves are not fitted: curves need an input function and native T1, and the protocol.",
         "No voxel was excluded: the method 'Patlak' tells no standard errors.",
     ]
     row = found.rowsOf("Ktrans")[0]

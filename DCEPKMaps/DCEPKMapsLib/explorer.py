@@ -143,7 +143,7 @@ def _fitAt(result: StudyResult, index: tuple[int, int, int]) -> VoxelFit:
 def whyNoCurves(result: StudyResult) -> str:
     """Why the maps of a result come without curves, as a part of a sentence."""
     if result.vif is None or result.t10 is None:  # networks need neither
-        return "curves need an input function, native T1 and the numbers of the protocol"
+        return "curves need an input function and native T1, and the protocol"
     if result.method.model is None:
         return "no tracer model belongs to these maps"
     return "the series as it was analyzed is not at hand"
