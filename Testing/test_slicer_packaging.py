@@ -71,7 +71,7 @@ def test_extension_describes_itself():
     assert "project(DCEPKMaps)" in EXTENSION
     assert "add_subdirectory(DCEPKMaps)" in EXTENSION
     assert metadata("CATEGORY") == "Quantification"
-    assert metadata("DEPENDS") == "NA"
+    assert metadata("DEPENDS") == "PyTorch"
     assert len(metadata("DESCRIPTION")) > 50
     assert "example" not in EXTENSION.lower()
 
