@@ -29,7 +29,7 @@ from simulate.examination import Draw, draw_examination, scan
 from simulate.protocols import protocol_of
 from simulate.reader import Reading, read_scan
 from simulate.seeds import NOISE, generator, require_training_seeds
-from simulate.subject import LESIONS, SNR_RANGE, SimulatedSubject, sinus_patches
+from simulate.subject import LESIONS, SNR_RANGE, sinus_patches
 from simulate.targets import require_target, stacked_targets
 
 _SINUS_WINDOWS = 2
@@ -152,11 +152,6 @@ class PatchSource:
         self._lesion_share = lesion_share
         self._subject = lru_cache(_BODIES_IN_MEMORY)(self._load)
 
-    def prepare(self) -> None:
-        """Draw the bodies that are not in the cache yet: about 2 s each."""
-        for seed in self.seeds:
-            body_of(self.preset, seed, self._grid, self._cache)
-
     def draw(self, n: int, rng: np.random.Generator) -> PatchBatch:
         """Examine and cut n patches; the same generator state gives the same patches."""
         sizes = [len(part) for part in np.array_split(np.arange(n), max(1, round(n / self._group)))]
@@ -165,18 +160,6 @@ class PatchSource:
         parts = [self._group_of(int(seed), size, protocol, rng) for seed, size in zip(order, sizes)]
         batch = _joined([part for part in parts if len(part)])
         return batch if len(parts) == 1 else _permuted(batch, rng.permutation(len(batch)))
-
-    def patches_of(self, subject: SimulatedSubject) -> PatchBatch:
-        """All patches of a subject on the stride grid that hold brain, slice by slice, from its own noisy series."""
-        if subject.series.geometry.size_xyz[0] < self._patch or subject.series.geometry.size_xyz[1] < self._patch:
-            raise InputError(f"A patch of {self._patch} voxels does not fit into the series.")
-        middle = self._middle_slices(len(subject.brain))
-        places = _places(subject.brain, middle, self._patch, self._stride, 0.0)
-        where = _windows(places, self._patch, 0, subject.brain.shape)
-        measured = _Measured.of(
-            subject.reading, subject.truth, subject.brain, self.target, subject.true_curve, subject.snr,
-        )  # fmt: skip
-        return measured.batch(self.names, where)
 
     def _load(self, seed: int) -> _Subject:
         """A subject from the cache, with its places."""
@@ -215,7 +198,7 @@ class PatchSource:
         reading = read_scan(scanned, protocol, centres + (0, margin, margin), mask)
         measured = _Measured.of(reading, scanned.truth, mask, self.target, draw.bolus.curve, snr)
         inner = slice(margin, margin + self._patch)
-        batch = measured.batch(self.names, stack=(slice(0, n), inner, inner))
+        batch = measured.batch(self.names, (slice(0, n), inner, inner))
         return _mirrored(batch, rng.random(n) < 0.5)
 
     def _with_sinus(self, body: Body, draw: Draw, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -275,7 +258,7 @@ def _windows(
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
-    """A volume or stack with all that a batch needs, (..., Z, Y, X)."""
+    """A stack with all that a batch needs, (..., Z, Y, X)."""
 
     signal: np.ndarray
     targets: np.ndarray
@@ -312,13 +295,11 @@ class _Measured:
             series.acquisition.baseline_frames, series.times_s,
         )  # fmt: skip
 
-    def batch(
-        self, names: tuple[str, ...], where: tuple[np.ndarray, ...] | None = None, stack: tuple[slice, ...] = ()
-    ) -> PatchBatch:
-        """Patches at the indices ``where`` of a volume, or those of a part of a stack as they are."""
+    def batch(self, names: tuple[str, ...], stack: tuple[slice, slice, slice]) -> PatchBatch:
+        """A part of the stack as patches."""
 
         def cut(array: np.ndarray) -> np.ndarray:
-            patches = array[(..., *(stack if where is None else where))]
+            patches = array[(..., *stack)]
             leading_first = patches if patches.ndim == 3 else patches.swapaxes(0, 1)
             return np.ascontiguousarray(leading_first, bool if patches.dtype == bool else np.float32)
 
