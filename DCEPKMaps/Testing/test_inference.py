@@ -280,3 +280,12 @@ def test_small_study_goes_through_without_vif_and_t1(card, tmp_path):
     series = replace(study.series, times_source=Source(Origin.TYPED))
     found = infer(series, own, mask=study.mask, device="cpu")
     assert np.isfinite(found.values["Ktrans"][study.mask]).all()
+
+
+def test_whole_slices_are_told(tmp_path):
+    card = write_network(tmp_path, card_of(TIMES))
+    codes = [
+        [n.code for n in infer(series_of(TIMES), card, whole_slices=w, device="cpu").notices] for w in (True, False)
+    ]
+    assert "whole-slices" in codes[0]
+    assert "whole-slices" not in codes[1]

@@ -78,7 +78,8 @@ def infer(
     mask : ndarray of bool, shape (Z, Y, X), optional
         Voxels to analyse; by default all. Voxels around them are seen by the network all the same.
     whole_slices : bool
-        Run whole slices instead of overlapping patches: many times faster, and not quite what was trained.
+        Run whole slices instead of overlapping patches: many times faster, but networks have learned on patches around
+        which they saw zeros, and answer otherwise where they see the head go on. A notice says so.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to run; "auto" takes an accelerator where there is one.
     report : Reporter, optional
@@ -126,7 +127,17 @@ def infer(
         noise.append(white_noise(own[:, inside]) * frames.noise_gain)
     report(_STAGE, 1.0)
     notices = protocol_notices(card, series, _snr(np.concatenate(noise) if noise else np.zeros(0)))
+    if whole_slices:
+        notices = (_whole_slices_notice(card), *notices)
     return Inference(values, quality, (*frames.notices, *notices), str(runner.device))
+
+
+def _whole_slices_notice(card: NetworkCard) -> Notice:
+    return Notice(
+        "whole-slices",
+        f"Whole slices were run, but '{card.label}' has learned on patches of {card.patch} x {card.patch} voxels with "
+        "nothing around them: Ktrans can differ by multiples. For figures run overlapping patches.",
+    )
 
 
 def device_named(name: str) -> torch.device:

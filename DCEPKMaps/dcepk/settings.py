@@ -36,8 +36,8 @@ class Settings:
     compiled : bool
         Use the compiled kernel (needs numba) instead of the numpy one; it is faster and gives the same results.
     whole_slices : bool
-        Run a network on whole slices instead of the overlapping patches it was trained on: many times faster, and not
-        quite the same.
+        Run a network on whole slices instead of the overlapping patches it was trained on: many times faster, for a
+        quick look; values can differ by multiples.
     device : {"auto", "cpu", "cuda", "mps"}
         Where a network runs; "auto" takes an accelerator where there is one.
     """
