@@ -27,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     group = parser.add_argument_group("network")
     group.add_argument(
         "--fast", action="store_true",
-        help="whole slices instead of the overlapping patches of the training: many times faster, for a quick look only",
+        help="whole slices instead of the overlapping patches of the training: far faster, for a quick look only",
     )  # fmt: skip
     group.add_argument(
         "--device", choices=DEVICES, default=DEVICES[0],
