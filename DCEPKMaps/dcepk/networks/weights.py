@@ -40,8 +40,7 @@ def require_torch() -> None:
                 "Networks need PyTorch, which is not installed (pip install 'dcepk[models]').", "torch"
             ) from error
         raise InputError(
-            f"Networks need PyTorch, which is installed and cannot be loaded: {error}. Install it again (pip install "
-            "--force-reinstall torch)."
+            f"Networks need PyTorch, which is installed and cannot be loaded: {error}. Install it again."
         ) from error
 
 
