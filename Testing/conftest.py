@@ -1,3 +1,4 @@
 """Fixtures that every test file here has at hand."""
 
 from slicer_fixtures import scene, slicer  # noqa: F401
+from slicer_panel import shown  # noqa: F401

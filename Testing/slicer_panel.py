@@ -1,8 +1,15 @@
-"""The panel in the hands of a test: made on the stand-ins, driven through its widgets."""
+"""The panel in the hands of a test: made on the stand-ins, driven through its widgets.
+
+``conftest.py`` offers the fixture `shown` to every test.
+"""
 
 from __future__ import annotations
 
 import time
+
+import pytest
+from slicer_scenes import sequence_node, vessel_point
+from small_study import T1_BLOOD_S, T10_S
 
 _PATIENCE_S = 30.0
 
@@ -69,7 +76,33 @@ class ShownPanel:
             self.slicer.app.processEvents()
         self.until(lambda: self.section("DisplaySection").settled)
 
+    def searched(self) -> None:
+        """Let the search for the input function end."""
+        self.until(lambda: not self.section("VifSection").searching)
+
     def close(self) -> None:
         self.panel.cleanup()
         self.window.deleteLater()
         self.idle()
+
+
+@pytest.fixture
+def shown(slicer):
+    """A panel that was entered, of an empty scene."""
+    panel = ShownPanel(slicer)
+    yield panel
+    panel.close()
+
+
+def choose(comboBox, value: str) -> None:
+    """Choose the entry that stands for a value."""
+    comboBox.setCurrentIndex(comboBox.findData(value))
+
+
+def fill_in(shown: ShownPanel, scene, series) -> None:
+    """Give the panel what every method needs: the series, a point in the vessel, T1 of both, all voxels."""
+    sequence_node(scene, series)
+    shown.idle()
+    parameters = shown.parameters
+    parameters.vifSource, parameters.vifPoint = "point", vessel_point(scene)
+    parameters.t1Constant, parameters.t1Blood, parameters.maskSource = str(T10_S), str(T1_BLOOD_S), "all"

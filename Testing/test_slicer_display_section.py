@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from slicer_panel import ShownPanel
+from slicer_panel import choose
 from slicer_scenes import small_request
 from small_study import small_study
 
@@ -16,13 +16,6 @@ from dcepk.settings import Settings
 @pytest.fixture(scope="module")
 def study():
     return small_study(noise=0.0005)
-
-
-@pytest.fixture
-def shown(slicer):
-    panel = ShownPanel(slicer)
-    yield panel
-    panel.close()
 
 
 @pytest.fixture
@@ -64,10 +57,6 @@ def fronts(slicer):
 
 def options(combo):
     return [combo.itemData(i) for i in range(combo.count)]
-
-
-def choose(combo, value):
-    combo.setCurrentIndex(combo.findData(value))
 
 
 def display_of(volume):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from slicer_panel import ShownPanel
 from slicer_scenes import label_frames, sequence_node, write_facts
 from small_study import T10_S, small_study
 
@@ -14,13 +13,6 @@ from dcepk.acquisition import FACTS
 @pytest.fixture
 def study():
     return small_study()
-
-
-@pytest.fixture
-def shown(slicer):
-    panel = ShownPanel(slicer)
-    yield panel
-    panel.close()
 
 
 def row(shown, name: str):

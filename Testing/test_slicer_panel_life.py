@@ -24,13 +24,6 @@ def study():
     return small_study()
 
 
-@pytest.fixture
-def shown(slicer):
-    panel = ShownPanel(slicer)
-    yield panel
-    panel.close()
-
-
 def test_the_panel_survives_a_closed_scene(shown, scene, study):
     for _ in range(2):
         sequence_node(scene, study.series)

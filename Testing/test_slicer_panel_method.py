@@ -6,9 +6,9 @@ import threading
 
 import numpy as np
 import pytest
-from slicer_panel import ShownPanel
-from slicer_scenes import sequence_node, vessel_point
-from small_study import T1_BLOOD_S, T10_S, VESSEL_RAS, small_study
+from slicer_panel import choose, fill_in
+from slicer_scenes import sequence_node
+from small_study import VESSEL_RAS, small_study
 
 from dcepk.geometry import Geometry
 from dcepk.methods import METHODS
@@ -21,31 +21,16 @@ OPTIONS = {
 
 
 @pytest.fixture
-def shown(slicer):
-    panel = ShownPanel(slicer)
-    yield panel
-    panel.close()
-
-
-@pytest.fixture
 def ready(shown, scene):
     """A panel that waits for nothing, with an axial view in the middle of the series."""
-    sequence_node(scene, small_study().series)
-    parameters = shown.parameters
-    shown.idle()
-    parameters.vifSource, parameters.vifPoint = "point", vessel_point(scene)
-    parameters.t1Constant, parameters.t1Blood, parameters.maskSource = str(T10_S), str(T1_BLOOD_S), "all"
+    fill_in(shown, scene, small_study().series)
     look_at(shown.slicer, -2.0)
-    shown.until(lambda: not shown.section("VifSection").searching)
+    shown.searched()
     return shown
 
 
 def look_at(slicer, offset: float) -> None:
     slicer.app.layoutManager().sliceWidget("Red").sliceLogic().SetSliceOffset(offset)
-
-
-def choose(comboBox, value: str) -> None:
-    comboBox.setCurrentIndex(comboBox.findData(value))
 
 
 def tilt(slicer, degrees: float) -> None:

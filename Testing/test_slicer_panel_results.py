@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from slicer_panel import ShownPanel
 from slicer_scenes import segmentation_node, small_request
 from small_study import FIRST, SECOND, small_study
 
@@ -20,13 +19,6 @@ NAMES = {FIRST: "slow tissue", SECOND: "fast tissue"}
 @pytest.fixture(scope="module")
 def study():
     return small_study(noise=0.0005)
-
-
-@pytest.fixture
-def shown(slicer):
-    panel = ShownPanel(slicer)
-    yield panel
-    panel.close()
 
 
 @pytest.fixture

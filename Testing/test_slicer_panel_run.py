@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from slicer_panel import ShownPanel
 from slicer_scenes import sequence_node, vessel_point
 from small_study import T10_S, small_study
 
@@ -37,13 +36,6 @@ def study():
 
 
 @pytest.fixture
-def shown(slicer):
-    panel = ShownPanel(slicer)
-    yield panel
-    panel.close()
-
-
-@pytest.fixture
 def ready(shown, scene, study):
     """A panel that waits for nothing but Apply."""
     sequence_node(scene, study.series)
@@ -53,7 +45,7 @@ def ready(shown, scene, study):
     ui.vifPoint.setCurrentNode(vessel_point(scene))
     shown.ui("T1Section").t1Constant.text = str(T10_S)
     shown.idle()
-    shown.until(lambda: not shown.section("VifSection").searching)
+    shown.searched()
     return shown
 
 

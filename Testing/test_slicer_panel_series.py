@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from slicer_panel import ShownPanel
 from slicer_scenes import segmentation_node, sequence_node, vessel_point
 from small_study import small_study
 
@@ -12,13 +11,6 @@ from small_study import small_study
 @pytest.fixture
 def study():
     return small_study(frames=6)
-
-
-@pytest.fixture
-def shown(slicer):
-    panel = ShownPanel(slicer)
-    yield panel
-    panel.close()
 
 
 @pytest.fixture

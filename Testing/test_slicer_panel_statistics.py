@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from slicer_panel import ShownPanel
 from slicer_scenes import segmentation_node, small_request
 from small_study import FIRST, SECOND, small_study
 
@@ -19,13 +18,6 @@ NAMES = {FIRST: "slow tissue", SECOND: "fast tissue"}
 @pytest.fixture(scope="module")
 def study():
     return small_study(noise=0.0005)
-
-
-@pytest.fixture
-def shown(slicer):
-    panel = ShownPanel(slicer)
-    yield panel
-    panel.close()
 
 
 @pytest.fixture

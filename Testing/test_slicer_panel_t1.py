@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from slicer_panel import ShownPanel
+from slicer_panel import choose
 from slicer_scenes import sequence_node
 from small_study import small_study
 
@@ -14,13 +14,6 @@ from dcepk.geometry import Geometry
 @pytest.fixture
 def study():
     return small_study(frames=6)
-
-
-@pytest.fixture
-def shown(slicer):
-    panel = ShownPanel(slicer)
-    yield panel
-    panel.close()
 
 
 def angle_volume(scene, geometry, angle: float | None):
@@ -35,10 +28,6 @@ def angle_volume(scene, geometry, angle: float | None):
 def rows(shown) -> list[tuple[str, str]]:
     table = shown.ui("T1Section").flipAngleTable
     return [(table.item(r, 0).text(), table.item(r, 1).text()) for r in range(table.rowCount)]
-
-
-def choose(comboBox, value: str) -> None:
-    comboBox.setCurrentIndex(comboBox.findData(value))
 
 
 def test_only_the_fields_of_the_chosen_source_are_shown(shown):

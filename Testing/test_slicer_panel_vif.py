@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from slicer_panel import ShownPanel
+from slicer_panel import choose
 from slicer_scenes import segmentation_node, sequence_node, vessel_point
 from small_study import VESSEL_RAS, small_study
 
@@ -17,23 +17,18 @@ def study():
 
 
 @pytest.fixture
-def shown(slicer, scene, study):
-    panel = ShownPanel(slicer)
+def shown(shown, scene, study):
+    """A panel with the series."""
     sequence_node(scene, study.series)
-    panel.idle()
-    yield panel
-    panel.close()
-
-
-def choose(comboBox, value: str) -> None:
-    comboBox.setCurrentIndex(comboBox.findData(value))
+    shown.idle()
+    return shown
 
 
 def curve(shown) -> InputFunction:
     """The live curve as it is when nothing more is to be done."""
     section = shown.section("VifSection")
     shown.idle()
-    shown.until(lambda: not section.searching)
+    shown.searched()
     assert section.inputFunction is not None
     return section.inputFunction
 
@@ -98,7 +93,7 @@ def test_a_drag_faster_than_the_curve_ends_with_the_last_place(shown, scene):
     for step in range(20):
         point.SetNthControlPointPosition(0, VESSEL_RAS[0], VESSEL_RAS[1], VESSEL_RAS[2] + 0.2 * step)
         shown.idle()
-    shown.until(lambda: not section.searching)
+    shown.searched()
     last = point.GetNthControlPointPosition(0)
     assert f"{last[2]:.3g} mm" in section.inputFunction.description
 
@@ -259,7 +254,7 @@ def test_finding_again_moves_the_point(shown, scene, study, monkeypatch):
     monkeypatch.setattr(shown.logic, "inputFunctionTask", lambda request: lambda: found)
     for _ in range(2):
         shown.ui("VifSection").findButton.click()
-        shown.until(lambda: not shown.section("VifSection").searching)
+        shown.searched()
     assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 1
 
 
@@ -279,7 +274,7 @@ def test_the_vessel_of_a_series_that_is_no_longer_chosen_is_not_shown(shown, sce
 
 def test_a_search_that_finds_nothing_says_why(shown):
     shown.ui("VifSection").findButton.click()
-    shown.until(lambda: not shown.section("VifSection").searching)
+    shown.searched()
     assert shown.ui("VifSection").vifMessage.text
     assert shown.section("VifSection").inputFunction is None
 
