@@ -211,27 +211,28 @@ def test_the_menu_tells_what_the_network_was_trained_for(ready, network):
     assert ui.trainedForLabel.isHidden()
 
 
-def test_whole_slices_and_device_are_kept_and_reach_the_request(ready):
+def test_tiling_and_device_are_kept_and_reach_the_request(ready):
     ui = ready.ui("MethodSection")
-    assert (ready.panel.request.settings.whole_slices, ready.panel.request.settings.device) == (False, "auto")
-    ui.wholeSlices.checked = True
+    assert (ready.panel.request.settings.tiling, ready.panel.request.settings.device) == ("dense", "auto")
+    choose(ui.tiling, "sparse")
     choose(ui.device, "cpu")
-    assert (ready.parameters.wholeSlices, ready.parameters.device) == (True, "cpu")
+    assert (ready.parameters.tiling, ready.parameters.device) == ("sparse", "cpu")
     settings = ready.panel.request.settings
-    assert (settings.whole_slices, settings.device) == (True, "cpu")
+    assert (settings.tiling, settings.device) == ("sparse", "cpu")
     apply(ready)
     provenance = ready.logic.latest().maps.provenance
-    assert provenance["settings"]["whole_slices"] is True
+    assert provenance["settings"]["tiling"] == "sparse"
     assert provenance["network"]["device"] == "cpu"
     ready.panel.reset()
-    assert (ui.wholeSlices.checked, ui.device.itemData(ui.device.currentIndex)) == (False, "auto")
+    assert [menu.itemData(menu.currentIndex) for menu in (ui.tiling, ui.device)] == ["dense", "auto"]
 
 
-def test_every_device_of_the_engine_can_be_chosen(shown):
-    from dcepk.settings import DEVICES
+def test_every_tiling_and_device_of_the_engine_can_be_chosen(shown):
+    from dcepk.settings import DEVICES, TILINGS
 
-    menu = shown.ui("MethodSection").device
-    assert tuple(menu.itemData(row) for row in range(menu.count)) == DEVICES
+    ui = shown.ui("MethodSection")
+    for menu, names in ((ui.tiling, TILINGS), (ui.device, DEVICES)):
+        assert tuple(menu.itemData(row) for row in range(menu.count)) == names
 
 
 def test_a_device_that_is_not_there_is_one_sentence(ready):
@@ -265,7 +266,7 @@ def test_there_is_no_preview_of_a_network(complete, scene):
 
 def test_pytorch_is_asked_for_when_a_network_is_applied_and_never_for_a_fit(complete, network):
     complete.section("RunSection").ensurePackage = torch = Torch(True)
-    complete.parameters.wholeSlices = True
+    complete.parameters.tiling = "slices"
     complete.idle()
     assert torch.asked == []
     apply(complete)

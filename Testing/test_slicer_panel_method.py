@@ -16,7 +16,7 @@ from dcepk.vif import InputFunction
 
 OPTIONS = {
     "fit_delay": "fitDelay", "fit_offset": "fitOffset", "kep_max_per_min": "kepMaxRow", "signal_form": "signalForm",
-    "r2star_per_s_mM": "r2star", "max_iterations": "maxIterations", "whole_slices": "wholeSlices", "device": "device",
+    "r2star_per_s_mM": "r2star", "max_iterations": "maxIterations", "tiling": "tiling", "device": "device",
 }  # fmt: skip
 
 

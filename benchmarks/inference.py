@@ -16,7 +16,7 @@ from dcepk.inference import device_named, infer
 from dcepk.networks import read_card, shipped_cards
 from dcepk.phantom import make_phantom
 from dcepk.quantify import quantify
-from dcepk.settings import DEVICES, Settings
+from dcepk.settings import DEVICES, TILINGS, Settings
 from dcepk.vif import VifSource
 
 
@@ -38,13 +38,13 @@ def main() -> None:
     vif = VifSource().input_function(series)
     quantify(series, vif, Settings("patlak"), t10=phantom.truth["T10"], mask=mask)
     print(f"{'Patlak fit, input function included':40}{time.perf_counter() - start:7.1f} s")
-    for words, whole_slices in (("whole slices", True), ("overlapping patches", False)):
+    for tiling in reversed(TILINGS):
         one = mask.copy()
         one[1:] = False
-        infer(series, card, mask=one, whole_slices=whole_slices, device=arguments.device)
+        infer(series, card, mask=one, tiling=tiling, device=arguments.device)
         start = time.perf_counter()
-        infer(series, card, mask=mask, whole_slices=whole_slices, device=arguments.device)
-        print(f"{words:40}{time.perf_counter() - start:7.1f} s")
+        infer(series, card, mask=mask, tiling=tiling, device=arguments.device)
+        print(f"{tiling:40}{time.perf_counter() - start:7.1f} s")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from cohorts import COHORTS, Cohort, changes, read_cohort
 from evaluation.card_metrics import ABOUT, FIGURES
 from evaluation.figures import Figures
 from evaluation.rows import (
-    SLICES,
+    TILED,
     Maps,
     Row,
     class_means_row,
@@ -105,8 +105,8 @@ def evaluate(cohort: Cohort, snr: float, size: str, networks: list[Row], cache: 
         for row in rows:
             maps, seconds = row.timed(study_subject)
             found[row.name] = maps
-            records += study.records(row, maps, seconds, {row.patches: found[row.patches]} if row.patches else None)
-        pictured = {row.label: found[row.name] for row in rows if not row.sampled and row.kind != SLICES}
+            records += study.records(row, maps, seconds, {row.dense: found[row.dense]} if row.dense else None)
+        pictured = {row.label: found[row.name] for row in rows if not row.sampled and row.kind != TILED}
         example = example or (study_subject, pictured)
         print(f"SNR {snr:g}, subject {i + 1} of {len(seeds)}: {time.perf_counter() - start:.0f} s", flush=True)
     return Level(snr, rows, records, *example)

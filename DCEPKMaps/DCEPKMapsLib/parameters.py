@@ -64,7 +64,7 @@ class DCEPKMapsParameterNode:
     signalForm: Annotated[str, Default(_DEFAULTS.signal_form)]
     r2star: Annotated[float, WithinRange(0.0, 200.0)]
     maxIterations: Annotated[int, WithinRange(1, 1000), Default(_DEFAULTS.max_iterations)]
-    wholeSlices: Annotated[bool, Default(_DEFAULTS.whole_slices)]
+    tiling: Annotated[str, Default(_DEFAULTS.tiling)]
     device: Annotated[str, Default(_DEFAULTS.device)]
     livePreview: bool
     # Display
@@ -168,7 +168,7 @@ def _settings(parameters: DCEPKMapsParameterNode) -> Settings:
         kep_max_per_min=positiveNumber(parameters.kepMax, "upper bound of kep", "/min"),
         fit_delay=parameters.fitDelay,
         max_iterations=parameters.maxIterations,
-        whole_slices=parameters.wholeSlices,
+        tiling=parameters.tiling,
         device=parameters.device,
     )
 

@@ -57,10 +57,10 @@ def test_a_series_is_enough(files, study, card, tmp_path):
 
 
 def test_summary_tells_which_weights_were_used(files, card, tmp_path):
-    assert run(files, card, tmp_path / "out", "--fast") == 0
+    assert run(files, card, tmp_path / "out", "--tiling", "sparse") == 0
     provenance = json.loads((tmp_path / "out" / "summary.json").read_text())["provenance"]
     assert provenance["network"]["sha256"] == card.weights.sha256
-    assert provenance["settings"]["whole_slices"] is True
+    assert provenance["settings"]["tiling"] == "sparse"
     assert provenance["native_t1"] == "not known"
     assert provenance["input_function"] is None
 

@@ -15,9 +15,11 @@ from dcepk.errors import Cancelled, InputError, MissingFact
 from dcepk.geometry import Geometry
 from dcepk.inference import infer
 from dcepk.networks import frames
+from dcepk.networks.weights import load_network
 from dcepk.progress import Reporter
 from dcepk.quality import Quality
 from dcepk.series import DynamicSeries
+from dcepk.settings import TILINGS
 
 torch = pytest.importorskip("torch")
 
@@ -136,9 +138,9 @@ def test_a_baseline_without_frames_after_it_is_refused(card, baseline):
 
 def test_bands_of_a_slice_do_not_show(card, monkeypatch):
     series = series_of(TIMES, (1, 100, 40))
-    whole = infer(series, card, whole_slices=True, device="cpu")
+    whole = infer(series, card, tiling="slices", device="cpu")
     monkeypatch.setattr(inference, "_VOXELS", 40 * 60)
-    bands = infer(series, card, whole_slices=True, device="cpu")
+    bands = infer(series, card, tiling="slices", device="cpu")
     np.testing.assert_allclose(bands.values["Ktrans"], whole.values["Ktrans"], rtol=1e-4, atol=1e-7)
 
 
@@ -146,16 +148,14 @@ def test_a_mask_changes_no_value_inside_it(card):
     series = series_of(TIMES, (2, 90, 80))
     mask = np.zeros((2, 90, 80), bool)
     mask[1, 30:50, 40:52] = True
-    for whole_slices in (True, False):
-        everywhere = infer(series, card, whole_slices=whole_slices, device="cpu").values["vp"]
-        inside = infer(series, card, mask=mask, whole_slices=whole_slices, device="cpu").values["vp"]
+    for tiling in TILINGS:
+        everywhere = infer(series, card, tiling=tiling, device="cpu").values["vp"]
+        inside = infer(series, card, mask=mask, tiling=tiling, device="cpu").values["vp"]
         np.testing.assert_allclose(inside[mask], everywhere[mask], rtol=1e-4, atol=1e-6)
         assert np.isnan(inside[~mask]).all()
 
 
 def test_patches_are_the_mean_of_all_that_hold_a_voxel(card):
-    from dcepk.networks.weights import load_network
-
     series = series_of(TIMES, (1, 30, 24))
     found = infer(series, card, device="cpu").values["Ktrans"][0]
     relative = series.signal[:, 0] / series.signal[:3, 0].mean(0)
@@ -172,13 +172,29 @@ def test_slices_smaller_than_a_patch_are_run_as_they_are(card):
     assert np.isfinite(values["Ktrans"]).all()
 
 
+def test_sparse_patches_are_the_mean_of_those_at_every_half(card):
+    series = series_of(TIMES, (1, 48, 24))
+    found = infer(series, card, tiling="sparse", device="cpu").values["Ktrans"][0]
+    x = torch.from_numpy(card.normalisation(series.signal[:, 0] / series.signal[:3, 0].mean(0)))[None]
+    network = load_network(card)
+    patches = {y: network(x[:, :, y : y + 24])[0, 0].numpy() * 1e-3 for y in (0, 12, 24)}
+    np.testing.assert_allclose(found[:12], patches[0][:12], atol=1e-7)
+    np.testing.assert_allclose(found[12:24], (patches[0][12:] + patches[12][:12]) / 2, atol=1e-7)
+    np.testing.assert_allclose(found[36:], patches[24][12:], atol=1e-7)
+
+
 def test_patches_and_whole_slices_differ_where_the_network_sees_the_border(card):
-    """They are alike and not the same, even in the middle of a slice: the reason why patches are the default."""
+    """All are alike, but slices are not the same even in their middle: the reason why patches are the default."""
     series = series_of(TIMES, (1, 96, 96), noise=0.05)
-    patches, slices = (
-        infer(series, card, whole_slices=w, device="cpu").values["Ktrans"][0, 30:66, 30:66] for w in (False, True)
+    dense, sparse, slices = (
+        infer(series, card, tiling=t, device="cpu").values["Ktrans"][0, 30:66, 30:66].ravel() for t in TILINGS
     )
-    assert 0.2 < np.corrcoef(patches.ravel(), slices.ravel())[0, 1] < 0.9999
+    assert 0.2 < np.corrcoef(dense, slices)[0, 1] < np.corrcoef(dense, sparse)[0, 1] < 0.99999
+
+
+def test_an_unknown_tiling_is_refused(card):
+    with pytest.raises(InputError, match="Unknown tiling 'coarse'; known are dense, sparse, slices"):
+        infer(series_of(TIMES), card, tiling="coarse", device="cpu")
 
 
 # What is refused and told
@@ -284,8 +300,5 @@ def test_small_study_goes_through_without_vif_and_t1(card, tmp_path):
 
 def test_whole_slices_are_told(tmp_path):
     card = write_network(tmp_path, card_of(TIMES))
-    codes = [
-        [n.code for n in infer(series_of(TIMES), card, whole_slices=w, device="cpu").notices] for w in (True, False)
-    ]
-    assert "whole-slices" in codes[0]
-    assert "whole-slices" not in codes[1]
+    told = [[n.code for n in infer(series_of(TIMES), card, tiling=t, device="cpu").notices] for t in TILINGS]
+    assert ["whole-slices" in codes for codes in told] == [False, False, True]

@@ -106,7 +106,7 @@ def _auto(plasma: PlasmaCurve, baseline: int, settings: Settings) -> TracerModel
     return AutoModel([_patlak(plasma, baseline, settings), _etofts(plasma, baseline, settings)])
 
 
-_NETWORK_OPTIONS = ("whole_slices", "device", "signal_form", "r2star_per_s_mM")
+_NETWORK_OPTIONS = ("tiling", "device", "signal_form", "r2star_per_s_mM")
 _MODEL_OF_MAPS = {frozenset({"Ktrans", "vp"}): _patlak, frozenset({"Ktrans", "vp", "kep"}): _etofts}
 
 

@@ -103,7 +103,7 @@ def _inferred(
     series = with_baseline(series, mask)
     mask = checked_mask(mask, series.geometry.shape)
     found = infer(
-        series, method.card, mask=mask, whole_slices=settings.whole_slices, device=settings.device, report=report
+        series, method.card, mask=mask, tiling=settings.tiling, device=settings.device, report=report
     )
     curves = None
     if vif is not None and t10 is not None and method.model is not None:

@@ -9,6 +9,7 @@ from dcepk.errors import InputError
 from dcepk.signal import SIGNAL_FORMS
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+TILINGS = ("dense", "sparse", "slices")
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class Settings:
         Iteration limit of the L-BFGS fit (30 in Ulas 2019).
     compiled : bool
         Use the compiled kernel (needs numba) instead of the numpy one; it is faster and gives the same results.
-    whole_slices : bool
-        Run a network on whole slices instead of the overlapping patches it was trained on: many times faster, for a
-        quick look; values can differ by multiples.
+    tiling : {"dense", "sparse", "slices"}
+        How a network is run over a volume: on patches like those of its training that overlap as in its publication
+        ("dense"); on every half patch, several times faster and much the same ("sparse"); or on whole slices, fastest,
+        where values can differ by multiples.
     device : {"auto", "cpu", "cuda", "mps"}
         Where a network runs; "auto" takes an accelerator where there is one.
     """
@@ -51,7 +53,7 @@ class Settings:
     delay_range_s: tuple[float, float] = (-3.0, 12.0)
     max_iterations: int = 30
     compiled: bool = False
-    whole_slices: bool = False
+    tiling: str = "dense"
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -59,6 +61,8 @@ class Settings:
             raise InputError(f"Unknown signal form '{self.signal_form}'; known are {', '.join(SIGNAL_FORMS)}.")
         if self.device not in DEVICES:
             raise InputError(f"Unknown device '{self.device}'; known are {', '.join(DEVICES)}.")
+        if self.tiling not in TILINGS:
+            raise InputError(f"Unknown tiling '{self.tiling}'; known are {', '.join(TILINGS)}.")
         if not self.r2star_per_s_mM >= 0:
             raise InputError(f"The transverse relaxivity r2* cannot be below 0, such as {self.r2star_per_s_mM:g}.")
         if self.kep_max_per_min is not None and not self.kep_max_per_min > 0:

@@ -13,8 +13,8 @@ from evaluation.rows import (
     BLIND,
     FIT,
     NETWORK,
-    SLICES,
     SMOOTHED,
+    TILED,
     Row,
     class_means_row,
     sampled_voxels,
@@ -82,7 +82,7 @@ def test_every_row_has_its_figures(folder):
     figures = figures_of(folder)
     rows = {f["row"] for f in figures}
     fits = {"patlak", "etofts", "etofts-lbfgs", "patlak-smoothed", "etofts-smoothed"}
-    assert rows >= {*fits, "class-means", "zero", "small", "small-slices"}
+    assert rows >= {*fits, "class-means", "zero", "small", "small-sparse", "small-slices"}
     for row in rows:
         metrics = {f["metric"] for f in figures if f["row"] == row}
         wanted = {"mean", "bias", "rmse", "seconds"}
@@ -226,8 +226,8 @@ def test_tables_summarise_as_they_say():
 
 
 def test_networks_are_judged_beside_the_best_fit_and_the_best_smoothed_fit():
-    kinds = {"patlak": FIT, "etofts": FIT, "soft": SMOOTHED, "softer": SMOOTHED, "net": NETWORK, "net-slices": SLICES}
-    rows = [Row(n, n, kind, lambda subject: {}, patches="net" if kind == SLICES else "") for n, kind in kinds.items()]
+    kinds = {"patlak": FIT, "etofts": FIT, "soft": SMOOTHED, "softer": SMOOTHED, "net": NETWORK, "net-slices": TILED}
+    rows = [Row(n, n, kind, lambda subject: {}, dense="net" if kind == TILED else "") for n, kind in kinds.items()]
     rows.append(Row("class-means", "class means", BLIND, lambda subject: {}))
     figures = {
         "white matter": (2.0, 4.0, 0.6, 0.5, 0.4, 0.45, 0.2),  # better than all
@@ -254,8 +254,8 @@ def test_networks_are_judged_beside_the_best_fit_and_the_best_smoothed_fit():
         ("net", "lesion, AUROC", "0.935", "0.815", "0.915", "p 0.0078", "-", "better"),
     ]
     assert [row[-1] for row in rows[4:]] == ["better", AS_WELL, AS_WELL, AS_WELL]
-    changed = tables["Whole slices against patches"]
-    assert (changed.columns, changed.rows) == (("map", "white matter"), [("net", "0.30 (+0.00)")])
+    changed = tables["Sparse patches and whole slices against dense ones"]
+    assert (changed.columns, changed.rows) == (("map", "white matter"), [("net-slices", "0.30 (+0.00)")])
 
 
 def test_a_difference_that_few_subjects_show_is_none():

@@ -10,7 +10,7 @@ import numpy as np
 from simulate import SimulatedSubject
 
 from evaluation.figures import BORDERS, SMALL, Figures
-from evaluation.rows import BLIND, SLICES, Maps
+from evaluation.rows import BLIND, TILED, Maps
 from evaluation.study import FIGURE_RANGES, TRUTH
 
 matplotlib.use("Agg")
@@ -77,7 +77,7 @@ def boxes_picture(figures: Figures, snr: float, parameter: str) -> str:
 
 def agreement_picture(figures: Figures, snr: float) -> str:
     """Bland-Altman plots of tissue means of Ktrans against the truth (figure 11 of Ulas 2019)."""
-    rows = _pictured(figures, besides=(SLICES, BLIND))
+    rows = _pictured(figures, besides=(TILED, BLIND))
     lines = -(-len(rows) // _AGREEMENT_COLUMNS)
     figure, axes = plt.subplots(
         lines, _AGREEMENT_COLUMNS, figsize=(10, 2.7 * lines), sharex=True, sharey=True, squeeze=False,
@@ -103,7 +103,7 @@ def agreement_picture(figures: Figures, snr: float) -> str:
     return _image(figure, "Agreement of tissue means of Ktrans with the truth")
 
 
-def _pictured(figures: Figures, besides: tuple[str, ...] = (SLICES,)) -> list[str]:
+def _pictured(figures: Figures, besides: tuple[str, ...] = (TILED,)) -> list[str]:
     return [row.name for row in figures.rows if row.kind not in besides]
 
 

@@ -20,10 +20,13 @@ from dcepk.errors import InputError
 from dcepk.inference import infer
 from dcepk.networks import NetworkCard, read_card, shipped_cards
 from dcepk.phantom.tissues import tissues
+from dcepk.settings import TILINGS
 
 Maps = dict[str, np.ndarray]
-FIT, SMOOTHED, NETWORK, SLICES, BLIND = "fit", "smoothed fit", "network", "network, whole slices", "knows nothing"
+FIT, SMOOTHED, NETWORK, TILED, BLIND = "fit", "smoothed fit", "network", "network, other tiling", "knows nothing"
 """Kinds of rows."""
+_TILED = {"sparse": "sparse patches", "slices": "whole slices"}
+"""In words, the tilings of `dcepk.settings` that are compared with dense patches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +38,13 @@ class Row:
     name, label : str
         In tables of numbers, and for people.
     kind : str
-        `FIT`, `SMOOTHED`, `NETWORK`, `SLICES` or `BLIND`.
+        `FIT`, `SMOOTHED`, `NETWORK`, `TILED` or `BLIND`.
     maps : callable
         ``(subject) -> maps``; ``Ktrans``, ``vp`` and where the row has them ``kep`` and ``ve``, (Z, Y, X) each.
     sampled : bool
         Whether it is too slow for whole volumes, and runs on some voxels of every tissue only.
-    patches : str
-        Of a network that runs on whole slices, the name of its row that runs on patches.
+    dense : str
+        Of a network in another tiling, the name of its row in dense patches.
     target, weights_sha256 : str
         Of a network, what it learned (the name of a fit, or "truth"), and the checksum of its weights.
     """
@@ -51,7 +54,7 @@ class Row:
     kind: str
     maps: Callable[[SimulatedSubject], Maps]
     sampled: bool = False
-    patches: str = ""
+    dense: str = ""
     target: str = ""
     weights_sha256: str = ""
 
@@ -116,8 +119,8 @@ def class_means_row(subjects: list[SimulatedSubject]) -> Row:
 
 
 def network_rows(preset: str, cards: list[Path]) -> list[Row]:
-    """The networks of the method table that were trained for a protocol, and those of card files: on patches, as they
-    were trained, and on whole slices.
+    """The networks of the method table that were trained for a protocol, and those of card files, in every tiling: all
+    in dense patches first, because the others are compared with those.
 
     Parameters
     ----------
@@ -138,12 +141,12 @@ def network_rows(preset: str, cards: list[Path]) -> list[Row]:
     if twice:
         raise InputError(f"Two of the cards have the name {twice}: evaluate them one after the other.")
     shipped = [card for card in shipped_cards() if card.protocol.name == preset and card.name not in names]
-    return [_network_row(card, whole) for whole in (False, True) for card in (*shipped, *given)]
+    return [_network_row(card, tiling) for tiling in TILINGS for card in (*shipped, *given)]
 
 
-def _network_row(card: NetworkCard, whole_slices: bool) -> Row:
+def _network_row(card: NetworkCard, tiling: str) -> Row:
     def maps(subject: SimulatedSubject) -> Maps:
-        found = infer(subject.series, card, mask=subject.brain, whole_slices=whole_slices).values
+        found = infer(subject.series, card, mask=subject.brain, tiling=tiling).values
         if "kep" in found:
             found["ve"] = np.divide(
                 found["Ktrans"], found["kep"], out=np.full_like(found["kep"], np.nan), where=found["kep"] > 0
@@ -151,8 +154,8 @@ def _network_row(card: NetworkCard, whole_slices: bool) -> Row:
         return found
 
     target, weights = card.training.target, card.weights.sha256
-    if whole_slices:
-        return Row(f"{card.name}-slices", f"{card.label}, whole slices", SLICES, maps, False, card.name, target)
+    if tiling in _TILED:
+        return Row(f"{card.name}-{tiling}", f"{card.label}, {_TILED[tiling]}", TILED, maps, False, card.name, target)
     return Row(card.name, card.label, NETWORK, maps, target=target, weights_sha256=weights)
 
 

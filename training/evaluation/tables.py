@@ -11,7 +11,7 @@ import numpy as np
 from metrics import agreement, wilcoxon_p
 
 from evaluation.figures import BORDERS, PLACES, SMALL, Figures
-from evaluation.rows import SLICES
+from evaluation.rows import TILED
 from evaluation.study import AROUND_LESIONS, BRAIN, FIGURE_RANGES, TRUTH, Record
 from evaluation.table import Table, p_value, pair, text
 from evaluation.verdict import likeness, verdict
@@ -43,7 +43,7 @@ def tables_of(figures: Figures, preset: str, snr: float) -> list[Table]:
         *(_errors(figures, snr, "Ktrans", fit) for fit in FITS if figures.knows(snr, fit)),
         _separation(figures, snr), _wilcoxon(figures, preset, snr),
         *(_agreement(figures, snr, against) for against in (TRUTH, *FITS) if figures.knows(snr, against)),
-        *_slices(figures, snr), _times(figures, snr),
+        *_tilings(figures, snr), _times(figures, snr),
     ]  # fmt: skip
 
 
@@ -192,22 +192,23 @@ def _agreement(figures: Figures, snr: float, against: str) -> Table:
     return Table(f"agreement-{against}-snr{snr:g}", title, note, ("map", *places), rows)
 
 
-def _slices(figures: Figures, snr: float) -> list[Table]:
-    """What whole slices change, where there are networks."""
+def _tilings(figures: Figures, snr: float) -> list[Table]:
+    """What sparse patches and whole slices change, where there are networks."""
     rows = []
-    for row in figures.of_kind(SLICES):
-        found = [[figures.mean(row.name, snr, m, "Ktrans", row.patches, p) for m in ("rmse", "bias")] for p in PLACES]
-        rows.append((figures.labels[row.patches], *(pair(rmse, bias) for rmse, bias in found)))
+    for row in figures.of_kind(TILED):
+        found = [[figures.mean(row.name, snr, m, "Ktrans", row.dense, p) for m in ("rmse", "bias")] for p in PLACES]
+        rows.append((row.label, *(pair(rmse, bias) for rmse, bias in found)))
     if not rows:
         return []
     here = [i for i, _ in enumerate(PLACES, 1) if any(row[i] != "-" for row in rows)]
     note = (
-        "Root mean square difference (mean) of Ktrans between whole slices and overlapping patches, 1e-3 /min, by "
-        "tissue. Networks were trained on patches, around which they always saw zeros."
+        "Root mean square difference (mean) of Ktrans between sparse patches or whole slices and dense patches, 1e-3 "
+        "/min, by tissue. Networks were trained on patches, around which they always saw zeros."
     )
     columns = ("map", *(PLACES[i - 1] for i in here))
     chosen = [(row[0], *(row[i] for i in here)) for row in rows]
-    return [Table(f"slices-snr{snr:g}", "Whole slices against patches", note, columns, chosen)]
+    title = "Sparse patches and whole slices against dense ones"
+    return [Table(f"tilings-snr{snr:g}", title, note, columns, chosen)]
 
 
 def _times(figures: Figures, snr: float) -> Table:

@@ -8,7 +8,7 @@ import numpy as np
 from metrics import wilcoxon_p
 
 from evaluation.figures import Figures
-from evaluation.rows import BLIND, FIT, NETWORK, SLICES, SMOOTHED, Row
+from evaluation.rows import BLIND, FIT, NETWORK, SMOOTHED, TILED, Row
 from evaluation.study import BRAIN, FIGURE_RANGES, FOCAL, TRUTH
 from evaluation.table import Table
 
@@ -27,7 +27,7 @@ _PAPER_MAPS = {
 def verdict(figures: Figures, preset: str, snr: float) -> list[Table]:
     """Where networks are better than fits and than smoothing; nothing where there are no networks."""
     places = [p for p in ("white matter", "deep grey matter", *FOCAL[preset]) if p in figures.places(snr)]
-    fits, smoothed, networks = (figures.of_kind(*kinds) for kinds in ((FIT,), (SMOOTHED,), (NETWORK, SLICES)))
+    fits, smoothed, networks = (figures.of_kind(*kinds) for kinds in ((FIT,), (SMOOTHED,), (NETWORK, TILED)))
     means = next((row for row in figures.rows if row.name == "class-means"), None)
     rows = []
     for row in networks:
@@ -73,7 +73,7 @@ def likeness(figures: Figures, preset: str, snr: float) -> list[Table]:
     """Whether networks are more like what they learned than maps that know nothing, or than smoothing."""
     others = figures.of_kind(SMOOTHED, BLIND)
     rows = []
-    for row in figures.of_kind(NETWORK, SLICES):
+    for row in figures.of_kind(NETWORK, TILED):
         for parameter in FIGURE_RANGES[preset]:
             key = (parameter, row.target, BRAIN)
             if not figures.of(row.name, snr, "ssim", *key):

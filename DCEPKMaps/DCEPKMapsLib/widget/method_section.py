@@ -20,7 +20,7 @@ _WIDGETS = {
     "signal_form": ("signalFormLabel", "signalForm"),
     "r2star_per_s_mM": ("r2starLabel", "r2star"),
     "max_iterations": ("maxIterationsLabel", "maxIterations"),
-    "whole_slices": ("wholeSlices",),
+    "tiling": ("tilingLabel", "tiling"),
     "device": ("deviceLabel", "device"),
 }
 """Widgets by the field of `Settings` that they set."""
@@ -50,6 +50,13 @@ class MethodSection(Section):
         fillOptions(ui.signalForm, (
             Option("ratio", _("Ratio to the baseline"), _("Needs neither M0 nor the gain of the scanner.")),
             Option("difference", _("Difference from the baseline"), _("As in Ulas 2019, equation 2.")),
+        ))  # fmt: skip
+        fillOptions(ui.tiling, (
+            Option("dense", _("Dense patches"), _("Patches that overlap as in the publication, and their mean.")),
+            Option("sparse", _("Sparse patches (fast)"), _("Patches at every half: several times faster, alike.")),
+            Option("slices", _("Whole slices (quick look)"), _(
+                "The fastest. Networks have never seen what lies around a patch, and values can differ by multiples."
+            )),
         ))  # fmt: skip
         fillOptions(ui.device, (
             Option("auto", _("Automatic"), _("A graphics card where PyTorch can use one, else the processor.")),

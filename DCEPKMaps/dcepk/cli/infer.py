@@ -7,7 +7,7 @@ import argparse
 from dcepk.cli.study_arguments import NO_VIF, add_study_arguments, run_and_write
 from dcepk.errors import InputError
 from dcepk.methods import METHODS, NETWORK, method_named
-from dcepk.settings import DEVICES, Settings
+from dcepk.settings import DEVICES, TILINGS, Settings
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -26,8 +26,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add_study_arguments(parser, NO_VIF)
     group = parser.add_argument_group("network")
     group.add_argument(
-        "--fast", action="store_true",
-        help="whole slices instead of the overlapping patches of the training: far faster, for a quick look only",
+        "--tiling", choices=TILINGS, default=TILINGS[0],
+        help="dense: patches that overlap as in the publication; sparse: patches at every half, several times faster "
+        f"and much the same; slices: whole slices, the fastest, for a quick look only (default: {TILINGS[0]})",
     )  # fmt: skip
     group.add_argument(
         "--device", choices=DEVICES, default=DEVICES[0],
@@ -40,5 +41,5 @@ def run(arguments: argparse.Namespace) -> int:
     if method_named(arguments.network).kind != NETWORK:
         networks = ", ".join(m.name for m in METHODS if m.kind == NETWORK) or "none that came with this installation"
         raise InputError(f"'{arguments.network}' is not a network but a fit (dcepk fit); networks: {networks}.")
-    settings = Settings(method=arguments.network, whole_slices=arguments.fast, device=arguments.device)
+    settings = Settings(method=arguments.network, tiling=arguments.tiling, device=arguments.device)
     return run_and_write(arguments, settings)

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from dcepk.motion import Motion
     from dcepk.roi import RoiResults, RoiStatistics
 
+_TILING = {
+    "dense": "patches that overlap as in the publication",
+    "sparse": "patches at every half of their size",
+    "slices": "whole slices",
+}
 _NOT_CONTAINED = (
     (
         "The input function",
@@ -146,8 +151,7 @@ def _done(maps, vif, series, t10, motion, method) -> str:
     if method.kind == FIT or vif is not None:
         rows.append(("Signal equation", f"spoiled gradient echo, {settings['signal_form']} form"))
     if method.kind == NETWORK:
-        pieces = "whole slices" if settings["whole_slices"] else "overlapping patches, as trained"
-        rows.append(("Run on", f"{pieces}; {maps.provenance['network']['device']}"))
+        rows.append(("Run on", f"{_TILING[settings['tiling']]}; {maps.provenance['network']['device']}"))
     bounds = maps.provenance.get("kep_bounds_per_min")
     if bounds:
         origin = "tied to the sampling interval" if settings["kep_max_per_min"] is None else "typed"
