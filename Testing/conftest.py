@@ -2,3 +2,4 @@
 
 from slicer_fixtures import scene, slicer  # noqa: F401
 from slicer_panel import shown  # noqa: F401
+from slicer_results import logic, request_, result, results, segmentation, study  # noqa: F401

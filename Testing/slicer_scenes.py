@@ -45,6 +45,11 @@ def write_facts(sequence, acquisition) -> None:
         sequence.SetAttribute(f"DCEPKMaps.{name}", f"{getattr(acquisition, name):g}")
 
 
+def nodes_of(scene, class_name: str) -> list:
+    """The nodes of a class, in the order of the scene."""
+    return [scene.GetNthNodeByClass(i, class_name) for i in range(scene.GetNumberOfNodesByClass(class_name))]
+
+
 def vessel_point(scene):
     """A point in the vessel of the small study."""
     point = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "vessel")

@@ -16,7 +16,7 @@ from slicer_made_up_result import (
     UNSURE,
     made_up_result,
 )  # fmt: skip
-from slicer_scenes import small_request
+from slicer_scenes import nodes_of, small_request
 from small_study import small_study
 
 from dcepk.errors import InputError
@@ -44,9 +44,7 @@ def legend_of(slicer, volume):
 
 
 def visible_legends(slicer):
-    className = "vtkMRMLColorLegendDisplayNode"
-    count = slicer.mrmlScene.GetNumberOfNodesByClass(className)
-    legends = [slicer.mrmlScene.GetNthNodeByClass(i, className) for i in range(count)]
+    legends = nodes_of(slicer.mrmlScene, "vtkMRMLColorLegendDisplayNode")
     return {legend.GetTitleText() for legend in legends if legend.GetVisibility()}
 
 

@@ -7,15 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from slicer_panel import choose
+from slicer_results import run
 from slicer_scenes import small_request
-from small_study import small_study
 
 from dcepk.settings import Settings
-
-
-@pytest.fixture(scope="module")
-def study():
-    return small_study(noise=0.0005)
 
 
 @pytest.fixture
@@ -24,20 +19,13 @@ def ui(shown):
 
 
 @pytest.fixture
-def request_(scene, study):
-    return small_request(scene, study)
-
-
-@pytest.fixture
 def result(shown, request_):
     """Extended Tofts maps, told to the panel as after a run."""
-    return run(shown, replace(request_, settings=Settings("etofts")))
+    return run_and_show(shown, replace(request_, settings=Settings("etofts")))
 
 
-def run(shown, request):
-    result = shown.logic.run(request)
-    shown.panel.signals.resultReady.emit(result)
-    shown.panel.signals.resultsChanged.emit()
+def run_and_show(shown, request):
+    result = run(shown, request)
     shown.panel.refresh()
     shown.idle()
     return result
@@ -114,10 +102,10 @@ def test_a_range_that_does_not_increase_is_said_and_the_picture_stays(shown, ui,
 
 def test_a_typed_range_stays_for_a_new_result_and_an_untouched_one_follows_it(shown, ui, request_, result):
     ui.rangeHigh.setValue(0.004)
-    run(shown, replace(request_, settings=Settings("tofts")))
+    run_and_show(shown, replace(request_, settings=Settings("tofts")))
     assert ui.rangeHigh.value == pytest.approx(0.004)
     ui.resetRangeButton.click()
-    patlak = run(shown, request_)
+    patlak = run_and_show(shown, request_)
     from DCEPKMapsLib.colors import defaultRange
 
     assert ui.rangeHigh.value == pytest.approx(defaultRange("Ktrans", patlak.maps.values["Ktrans"])[1])
@@ -172,7 +160,7 @@ def test_uncertainty_is_shown_beside_the_map_where_there_is_one(slicer, shown, u
 
 
 def test_another_method_is_shown_when_it_is_chosen(slicer, shown, ui, request_, result):
-    patlak = run(shown, request_)
+    patlak = run_and_show(shown, request_)
     assert ui.displayResult.currentText == "Patlak"
     assert fronts(slicer)["Red"] == patlak.nodes.maps["Ktrans"].GetName()
     choose(ui.displayResult, "etofts")
@@ -186,7 +174,7 @@ def test_another_method_is_shown_when_it_is_chosen(slicer, shown, ui, request_, 
 
 def test_the_former_views_come_back_on_leaving_and_the_maps_on_entering(slicer, scene, shown, ui, request_):
     before = layout_node(slicer).GetViewArrangement()
-    result = run(shown, request_)
+    result = run_and_show(shown, request_)
     choose(ui.layout, "curves")
     shown.idle()
     assert layout_node(slicer).GetViewArrangement() != before
@@ -228,7 +216,7 @@ def test_a_user_who_arranges_the_views_is_not_overruled(slicer, shown, ui, resul
 def test_a_preview_is_shown_in_the_range_of_the_maps_and_apply_ends_it(slicer, scene, shown, ui, request_):
     from DCEPKMapsLib.preview import LivePreview
 
-    result = run(shown, request_)
+    result = run_and_show(shown, request_)
     chosen = ui.rangeHigh.value
     preview = LivePreview(shown.logic)
     volume = preview.update(request_, [1], "Ktrans")
@@ -268,7 +256,7 @@ def test_a_closed_scene_leaves_no_overlay_and_the_next_result_is_shown(slicer, s
     shown.idle()
     assert layout_node(slicer).GetViewArrangement() == before
     assert options(ui.shownMap) == []
-    again = run(shown, small_request(scene, study))
+    again = run_and_show(shown, small_request(scene, study))
     assert fronts(slicer)["Red"] == again.nodes.maps["Ktrans"].GetName()
 
 

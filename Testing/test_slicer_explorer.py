@@ -7,15 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from slicer_scenes import segmentation_node, small_request
-from small_study import FIRST, KTRANS, T10_S, VP, small_study
+from small_study import FIRST, KTRANS, T10_S, VP
 
 from dcepk.quality import DESCRIPTIONS, Quality
 from dcepk.settings import Settings
-
-
-@pytest.fixture(scope="module")
-def study():
-    return small_study(noise=0.0005)
 
 
 @pytest.fixture

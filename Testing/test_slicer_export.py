@@ -9,33 +9,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from slicer_results import NAMES
 from slicer_scenes import segmentation_node, sequence_node, small_request
-from small_study import FIRST, KTRANS, SECOND, T10_S, small_study, write_image
+from small_study import KTRANS, T10_S, write_image
 
 from dcepk.cli.main import main
 from dcepk.errors import InputError
 from dcepk.export import load_results
 from dcepk.settings import Settings
 
-NAMES = {FIRST: "slow tissue", SECOND: "fast tissue"}
 PATIENT = "Erika O'Mustermann"
-
-
-@pytest.fixture(scope="module")
-def study():
-    return small_study(noise=0.0005)
-
-
-@pytest.fixture
-def logic(scene):
-    from DCEPKMapsLib.logic import StudyLogic
-
-    return StudyLogic(scene)
-
-
-@pytest.fixture
-def result(scene, study, logic):
-    return logic.run(small_request(scene, study))
 
 
 def everything_written(folder) -> str:

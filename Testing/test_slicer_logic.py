@@ -20,13 +20,6 @@ def study():
     return small_study(noise=1e-4)
 
 
-@pytest.fixture
-def logic(scene):
-    from DCEPKMapsLib.logic import StudyLogic
-
-    return StudyLogic(scene)
-
-
 def finished(run):
     while not run.step():
         pass

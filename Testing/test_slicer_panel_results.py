@@ -6,65 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from slicer_scenes import segmentation_node, small_request
-from small_study import FIRST, SECOND, small_study
+from slicer_results import cell, charts, run, series_names, titles
+from slicer_scenes import small_request
+from small_study import FIRST, SECOND
 
 from dcepk.errors import MissingPackage
 from dcepk.export import load_results
 from dcepk.settings import Settings
-
-NAMES = {FIRST: "slow tissue", SECOND: "fast tissue"}
-
-
-@pytest.fixture(scope="module")
-def study():
-    return small_study(noise=0.0005)
-
-
-@pytest.fixture
-def request_(scene, study):
-    return small_request(scene, study)
-
-
-@pytest.fixture
-def results(shown, request_):
-    """Maps of two methods, told to the panel as after a run."""
-    made = [run(shown, replace(request_, settings=Settings(method))) for method in ("tofts", "patlak")]
-    shown.idle()
-    return made
-
-
-@pytest.fixture
-def segmentation(scene, study):
-    return segmentation_node(scene, study.labels.array, study.series.geometry, NAMES)
-
-
-def run(shown, request):
-    result = shown.logic.run(request)
-    shown.panel.signals.resultReady.emit(result)
-    shown.panel.signals.resultsChanged.emit()
-    return result
-
-
-def titles(view) -> list[str]:
-    return [view.horizontalHeaderItem(i).text() for i in range(view.columnCount)]
-
-
-def cell(view, row: int, title: str) -> str:
-    return view.item(row, titles(view).index(title)).text()
-
-
-def charts(scene) -> dict:
-    found = (
-        scene.GetNthNodeByClass(i, "vtkMRMLPlotChartNode")
-        for i in range(scene.GetNumberOfNodesByClass("vtkMRMLPlotChartNode"))
-    )
-    return {chart.GetName(): chart for chart in found}
-
-
-def series_names(chart) -> list[str]:
-    return [chart.GetNthPlotSeriesNode(i).GetName() for i in range(chart.GetNumberOfPlotSeriesNodes())]
-
 
 # The curve explorer ---------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from slicer_scenes import sequence_node, vessel_point
+from slicer_scenes import nodes_of, sequence_node, vessel_point
 from small_study import T10_S, small_study
 
 from dcepk.errors import InputError
@@ -66,7 +66,7 @@ def ended(shown) -> None:
 
 
 def names(scene, className: str) -> list[str]:
-    return [scene.GetNthNodeByClass(i, className).GetName() for i in range(scene.GetNumberOfNodesByClass(className))]
+    return [node.GetName() for node in nodes_of(scene, className)]
 
 
 def test_apply_brings_the_maps_and_what_there_is_to_say(ready, scene):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from slicer_panel import choose
-from slicer_scenes import segmentation_node, sequence_node, vessel_point
+from slicer_scenes import nodes_of, segmentation_node, sequence_node, vessel_point
 from small_study import VESSEL_RAS, small_study
 
 from dcepk.vif import InputFunction
@@ -35,9 +35,8 @@ def curve(shown) -> InputFunction:
 
 def plotted(scene, name: str) -> np.ndarray:
     """What is plotted under a name, over time."""
-    found = [scene.GetNthNodeByClass(i, "vtkMRMLPlotSeriesNode")
-             for i in range(scene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode"))]  # fmt: skip
-    table = next(node for node in found if node.GetName() == name).GetTableNode().GetTable()
+    series = next(node for node in nodes_of(scene, "vtkMRMLPlotSeriesNode") if node.GetName() == name)
+    table = series.GetTableNode().GetTable()
     column = table.GetColumnByName("y")
     return np.array([column.GetValue(i) for i in range(column.GetNumberOfTuples())])
 

@@ -7,24 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from slicer_scenes import segmentation_node, sequence_node, small_request
-from small_study import FIRST, SECOND, T10_S, VESSEL_RAS, small_study
+from small_study import FIRST, SECOND, T10_S, VESSEL_RAS
 
 from dcepk.errors import DCEPKError, InputError
 from dcepk.settings import Settings
-
-NOISE = 0.0005
-
-
-@pytest.fixture(scope="module")
-def study():
-    return small_study(noise=NOISE)
-
-
-@pytest.fixture
-def logic(scene):
-    from DCEPKMapsLib.logic import StudyLogic
-
-    return StudyLogic(scene)
 
 
 @pytest.fixture
@@ -32,11 +18,6 @@ def preview(logic):
     from DCEPKMapsLib.preview import LivePreview
 
     return LivePreview(logic)
-
-
-@pytest.fixture
-def request_(scene, study):
-    return small_request(scene, study)
 
 
 def array_of(volume):

@@ -10,25 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from slicer_results import NAMES
 from slicer_scenes import segmentation_node, small_request
-from small_study import FIRST, SECOND, T10_S, small_study
+from small_study import T10_S
 
 from dcepk.maps import PARAMETERS
 from dcepk.settings import Settings
-
-NAMES = {FIRST: "slow tissue", SECOND: "fast tissue"}
-
-
-@pytest.fixture(scope="module")
-def study():
-    return small_study(noise=0.0005)
-
-
-@pytest.fixture
-def logic(scene):
-    from DCEPKMapsLib.logic import StudyLogic
-
-    return StudyLogic(scene)
 
 
 @pytest.fixture
@@ -39,11 +26,6 @@ def plugins(slicer):
     before = list(SegmentStatisticsLogic.registeredPlugins)
     yield SegmentStatisticsLogic.registeredPlugins
     SegmentStatisticsLogic.registeredPlugins[:] = before
-
-
-@pytest.fixture
-def segmentation(scene, study):
-    return segmentation_node(scene, study.labels.array, study.series.geometry, NAMES)
 
 
 def measured(logicOf, segmentation, volume=None, everything=True):

@@ -7,32 +7,14 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from slicer_results import NAMES
 from slicer_scenes import segmentation_node, small_request
-from small_study import FIRST, KTRANS, SECOND, T10_S, VP, small_study
+from small_study import FIRST, KTRANS, T10_S, VP
 
 from dcepk.errors import InputError
 from dcepk.geometry import Geometry
 from dcepk.roi import RoiStatistics, roi_statistics
 from dcepk.settings import Settings
-
-NAMES = {FIRST: "slow tissue", SECOND: "fast tissue"}
-
-
-@pytest.fixture(scope="module")
-def study():
-    return small_study(noise=0.0005)
-
-
-@pytest.fixture
-def result(scene, study):
-    from DCEPKMapsLib.logic import StudyLogic
-
-    return StudyLogic(scene).run(small_request(scene, study))
-
-
-@pytest.fixture
-def segmentation(scene, study):
-    return segmentation_node(scene, study.labels.array, study.series.geometry, NAMES)
 
 
 def cells(table) -> list[dict[str, str]]:
