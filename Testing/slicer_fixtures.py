@@ -87,3 +87,18 @@ def slicer():
 def scene(slicer):
     """The scene, empty."""
     return slicer.mrmlScene
+
+
+@pytest.fixture
+def modules_as_before():
+    """Reloading drops the engine from memory; other tests go on with the one whose classes they hold."""
+    before = _our_modules()
+    yield
+    for name in _our_modules():
+        del sys.modules[name]
+    sys.modules.update(before)
+
+
+def _our_modules() -> dict:
+    """The loaded modules of the engine and the library."""
+    return {k: module for k, module in sys.modules.items() if k.partition(".")[0] in ("dcepk", "DCEPKMapsLib")}

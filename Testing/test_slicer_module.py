@@ -97,21 +97,6 @@ def test_panel_opens_and_closes(loaded):
     loaded.unload()
 
 
-def is_ours(name: str) -> bool:
-    """Whether a module is of the engine or the library."""
-    return name.partition(".")[0] in ("dcepk", "DCEPKMapsLib")
-
-
-@pytest.fixture
-def modules_as_before():
-    """Reloading drops the engine from memory; other tests go on with the one that they imported."""
-    before = {name: module for name, module in sys.modules.items() if is_ours(name)}
-    yield
-    for name in filter(is_ours, list(sys.modules)):
-        del sys.modules[name]
-    sys.modules.update(before)
-
-
 def test_reload_takes_up_changes_of_the_engine_too(loaded, modules_as_before):
     import dcepk.kinetics
 

@@ -15,10 +15,6 @@ from small_study import T10_S, small_study
 MODULE = Path(__file__).resolve().parents[1] / "DCEPKMaps" / "DCEPKMaps.py"
 
 
-def is_ours(name: str) -> bool:
-    return name.partition(".")[0] in ("dcepk", "DCEPKMapsLib")
-
-
 @pytest.fixture
 def study():
     return small_study()
@@ -175,18 +171,14 @@ class TestModule:
     """The module as Slicer loads it."""
 
     @pytest.fixture
-    def module(self, slicer):
+    def module(self, slicer, modules_as_before):
         import slicer_stand_in
 
-        kept = {name: module for name, module in sys.modules.items() if is_ours(name)}
         loaded = slicer_stand_in.load_module(MODULE)
         loaded.enter()
         yield loaded
         loaded.exit()
         loaded.unload()
-        for name in [name for name in sys.modules if is_ours(name)]:
-            del sys.modules[name]
-        sys.modules.update(kept)  # other tests hold classes of the engine as it was before it was reloaded
 
     def test_reload_brings_new_code_and_keeps_the_parameters(self, module, slicer, scene, study):
         sequence_node(scene, study.series)
