@@ -22,6 +22,8 @@ from dcepk.networks.card import Normalisation
 from dcepk.plain import from_plain
 
 FILE = "checkpoint.pt"
+RUNS = Path("training/runs")
+"""Where the folders of all trainings are."""
 _EXTREME = 5e-4
 """Share of the training data left out at either end of the ranges that the card tells."""
 

@@ -1,9 +1,10 @@
 """Writes a trained network into the engine: weights of the best epoch, and the card beside them.
 
-    python training/export.py training/runs/dual-path-patlak-stroke-cpu
-    python training/export.py training/runs/dual-path-patlak-stroke-cpu --evaluation evaluation-stroke
+    python training/export.py training/runs/dual-path-patlak-stroke-cpu --to my-networks
+    python training/export.py training/runs/dual-path-patlak-stroke-cpu --overwrite --evaluation evaluation-stroke
 
-The second writes the same weights, and figures of an evaluation of them into the card.
+The first writes into a folder of one's own, the second into the engine, in place of the network of that name, and puts
+figures of an evaluation into the card. A network is replaced only when that is asked for.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-from checkpoint import FILE, Checkpoint, load_checkpoint
+from checkpoint import FILE, RUNS, Checkpoint, load_checkpoint
 from config import Config
 from evaluation.card_metrics import card_metrics
 
 from dcepk.atomic import new_file
 from dcepk.errors import DCEPKError, InputError
-from dcepk.networks.card import NetworkCard, ProtocolRange, Training, WeightsFile, read_card
+from dcepk.networks.card import SUFFIX, NetworkCard, ProtocolRange, Training, WeightsFile, read_card
 from dcepk.networks.weights import build_network, load_network, weights_content
 from dcepk.plain import from_plain
 
 SHIPPED = Path(str(files("dcepk").joinpath("data/networks")))
 
 
-def export(run: Path, folder: Path, evaluation: Path | None = None) -> NetworkCard:
+def export(run: Path, folder: Path, evaluation: Path | None = None, overwrite: bool = False) -> NetworkCard:
     """Write the network of a run.
 
     Parameters
@@ -38,6 +39,8 @@ def export(run: Path, folder: Path, evaluation: Path | None = None) -> NetworkCa
         Where to write ``<name>.pt`` and ``<name>.json``.
     evaluation : Path, optional
         Folder of ``training/evaluate.py``, whose figures go into the card.
+    overwrite : bool
+        Replace a network of that name.
 
     Returns
     -------
@@ -47,14 +50,21 @@ def export(run: Path, folder: Path, evaluation: Path | None = None) -> NetworkCa
     Raises
     ------
     InputError
-        When there is no training, it has no epoch yet, or the evaluation is not of these weights.
+        When there is no training, it has no epoch yet, the evaluation is not of these weights, or the folder has a
+        network of that name which may not be replaced.
     """
     state = load_checkpoint(run)
     if state is None:
-        raise InputError(f"{run} holds no {FILE}: train first.")
+        raise InputError(_without_training(run))
     if not state.best_weights:
         raise InputError(f"The training in {run} has not completed an epoch yet.")
     config = from_plain(Config, state.config, f"The configuration of {run}")
+    path = folder / f"{config.name}{SUFFIX}"
+    if path.exists() and not overwrite:
+        raise InputError(
+            f"There is a network {config.name} in {folder} already: replace it with --overwrite, or write to another "
+            "folder with --to FOLDER."
+        )
     network = build_network(config.network)
     network.load_state_dict(state.best_weights)
     content = weights_content(network)
@@ -62,7 +72,6 @@ def export(run: Path, folder: Path, evaluation: Path | None = None) -> NetworkCa
         f"{config.name}.pt", hashlib.sha256(content).hexdigest(), sum(p.numel() for p in network.parameters())
     )
     figures = {} if evaluation is None else card_metrics(evaluation, config.name, weights.sha256)
-    path = folder / f"{config.name}.json"
     with new_file(folder / weights.file) as unfinished:
         unfinished.write_bytes(content)
     with new_file(path) as unfinished:
@@ -70,6 +79,14 @@ def export(run: Path, folder: Path, evaluation: Path | None = None) -> NetworkCa
     written = read_card(path)
     load_network(written)
     return written
+
+
+def _without_training(run: Path) -> str:
+    """Why a folder is no run, and which there are."""
+    problem = f"{run} holds no {FILE}" if run.is_dir() else f"There is no folder {run}"
+    runs = sorted(str(path.parent) for path in RUNS.glob(f"*/{FILE}"))
+    example = f"such as {', '.join(runs)}" if runs else "which training/train.py tells"
+    return f"{problem}: name the folder of a training, {example}."
 
 
 def _card(config: Config, state: Checkpoint, weights: WeightsFile, figures: dict[str, float]) -> NetworkCard:
@@ -92,10 +109,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="folder of a training, in training/runs")
     parser.add_argument("--to", type=Path, default=SHIPPED, help="folder to write to (default: the engine's)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a network of that name")
     parser.add_argument("--evaluation", type=Path, help="folder of training/evaluate.py, for the figures in the card")
     arguments = parser.parse_args(argv)
     try:
-        card = export(arguments.run, arguments.to, arguments.evaluation)
+        card = export(arguments.run, arguments.to, arguments.evaluation, arguments.overwrite)
     except DCEPKError as error:
         print(f"export: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -16,14 +16,15 @@ import time
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from checkpoint import Checkpoint
+from checkpoint import RUNS, Checkpoint
 from config import PRESETS, SIMULATOR, Config, read_config
 from evaluation.study import FIGURE_RANGES, TRUTH
 from export import export
 from metrics import curve_similarity, similarity
 from processes import typed_command
 from simulate import SimulatedSubject, make_subject, targets_of
-from train import INTERRUPTED, RUNS, train
+from telling import counted
+from train import INTERRUPTED, train
 
 from dcepk.errors import DCEPKError, InputError
 from dcepk.fitting import EToftsModel, PatlakModel
@@ -167,7 +168,7 @@ def main(argv: list[str] | None = None) -> int:
                     config.data.protocol, config.data.first_seed + subject, grid=config.data.grid,
                     cache=config.data.cache,
                 )  # fmt: skip
-                rows += judged(fold, state, export(run, run), examined)
+                rows += judged(fold, state, export(run, run, overwrite=True), examined)
                 write_rows(arguments.runs / f"loso-{arguments.preset}.csv", rows)
     except DCEPKError as error:
         print(f"loso: {' '.join(str(error).split())}", file=sys.stderr)
@@ -175,7 +176,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("loso: interrupted.", file=sys.stderr)
         return INTERRUPTED
-    print(f"{len({(r.network) for r in rows})} networks: {arguments.runs / f'loso-{arguments.preset}.csv'}")
+    print(f"{counted(len({r.network for r in rows}), 'network')}: {arguments.runs / f'loso-{arguments.preset}.csv'}")
     return 0
 
 
