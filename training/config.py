@@ -19,6 +19,7 @@ from dcepk.networks.card import Architecture, Normalisation, Output
 from dcepk.plain import from_plain
 from dcepk.settings import DEVICES
 
+CONFIGS = Path(__file__).parent / "configs"
 PRESETS = ("smoke", "cpu", "full")
 AUTO, FLOAT32, BFLOAT16 = PRECISIONS = ("auto", "float32", "bfloat16")
 SIMULATOR, PATIENTS = "simulator", "patients"
@@ -243,6 +244,9 @@ def read_config(path: str | Path, preset: str) -> Config:
         When the file cannot be read, or anything in it is unknown, missing or impossible.
     """
     path = Path(path)
+    if not path.is_file():
+        known = ", ".join(sorted(file.name for file in CONFIGS.glob("*.yaml")))
+        raise InputError(f"There is no file {path}: name a configuration, of which training/configs has {known}.")
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # a SafeLoader
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

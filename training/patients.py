@@ -15,6 +15,7 @@ import numpy as np
 from config import Data
 from simulate import PatchBatch
 from sources import Sources, checksum, split
+from telling import Tell, counted, say_nothing, told
 
 from dcepk.acquisition import FACTS
 from dcepk.atomic import MARKER, new_folder
@@ -34,8 +35,15 @@ _FEWEST_BRAIN = 0.1
 """Share of a patch that must be inside the mask of the maps."""
 
 
-def patient_sources(data: Data) -> Sources:
+def patient_sources(data: Data, tell: Tell = say_nothing) -> Sources:
     """Patches of the patients in a folder.
+
+    Parameters
+    ----------
+    data : Data
+        Names the folder.
+    tell : callable
+        Takes a line for every patient that is read for the first time.
 
     Raises
     ------
@@ -58,14 +66,15 @@ def patient_sources(data: Data) -> Sources:
             )
     protocol = _protocol_range(results)
     recipe = checksum([[(f / MARKER).read_text(encoding="utf-8") for f in folders], data.slices, data.patch])
-    patients = [
-        _Patient.of(folder, result, names, protocol, data, Path(data.cache) / f"patients-{recipe[:12]}" / folder.name)
-        for folder, result in results.items()
-    ]
+    kept = Path(data.cache) / f"patients-{recipe[:12]}"
+    unread = [folder for folder in folders if not (kept / folder.name / MARKER).is_file()]
+    for folder in told(unread, f"patients read into {kept}", tell):
+        _keep(kept / folder.name, folder, results[folder], names, protocol, data)
+    patients = [_Patient.of(folder, kept / folder.name) for folder in folders]
     training, validation = split(patients, data)
     sources = (PatientPatches(group, names, protocol, data) for group in (training, validation))
     protocol = replace(protocol, snr=(min(p.snr for p in patients), max(p.snr for p in patients)))
-    text = f"{len(training)} patients to train on and {len(validation)} to judge by, target {data.target}"
+    text = f"{counted(len(training), 'patient')} to train on and {len(validation)} to judge by, target {data.target}"
     return Sources(*sources, names, protocol, text, recipe)
 
 
@@ -123,20 +132,9 @@ class _Patient:
     folder: Path
 
     @classmethod
-    def of(
-        cls, folder: Path, result: Results, names: tuple[str, ...], protocol: ProtocolRange, data: Data, cache: Path
-    ) -> _Patient:  # fmt: skip
-        """From the cache where it is there, else from the folder of results."""
-        if not (cache / MARKER).is_file():
-            try:
-                arrays = _arrays(result, series_of(result), names, protocol, data)
-            except InputError as error:
-                raise InputError(f"{folder}: {error}") from error
-            with new_folder(cache) as place:
-                for name, array in arrays.items():
-                    np.save(place / f"{name}.npy", array)
-                (place / MARKER).write_text("{}\n", encoding="utf-8")
-        arrays = {name: np.load(cache / f"{name}.npy", mmap_mode="r") for name in (*_ARRAYS, "snr")}
+    def of(cls, folder: Path, kept: Path) -> _Patient:
+        """What is kept of a folder of results."""
+        arrays = {name: np.load(kept / f"{name}.npy", mmap_mode="r") for name in (*_ARRAYS, "snr")}
         if not arrays["mask"].any():
             raise InputError(f"The middle slices of the maps of {folder} are empty.")
         return cls(**{**arrays, "snr": float(arrays["snr"]), "folder": folder})
@@ -185,12 +183,36 @@ def _protocol_range(results: dict[Path, Results]) -> ProtocolRange:
     )  # fmt: skip
 
 
+def _keep(
+    place: Path, folder: Path, result: Results, names: tuple[str, ...], protocol: ProtocolRange, data: Data
+) -> None:  # fmt: skip
+    """Read a patient, and keep what patches are cut from."""
+    try:
+        series = series_of(result)
+        arrays = _arrays(result, series, _weights(series, protocol), names, data)
+    except InputError as error:
+        raise InputError(f"{folder}: {error}") from error
+    with new_folder(place) as unfinished:
+        for name, array in arrays.items():
+            np.save(unfinished / f"{name}.npy", array)
+        (unfinished / MARKER).write_text("{}\n", encoding="utf-8")
+
+
+def _weights(series: DynamicSeries, protocol: ProtocolRange) -> np.ndarray:
+    try:
+        return frame_weights(series, protocol)[0]
+    except InputError as error:
+        raise InputError(
+            "after contrast arrives the series is shorter than that of the first patient, whose frames are those of "
+            "the network; take this folder away, or rename the folders so that the shortest series comes first."
+        ) from error
+
+
 def _arrays(
-    result: Results, series: DynamicSeries, names: tuple[str, ...], protocol: ProtocolRange, data: Data
+    result: Results, series: DynamicSeries, weights: np.ndarray, names: tuple[str, ...], data: Data
 ) -> dict[str, np.ndarray]:
-    """What `_Patient` keeps, of the middle slices; targets by name, for the patients may have other maps besides."""
+    """What `_Patient` holds, of the middle slices; targets by name, for the patients may have other maps besides."""
     maps = with_curves(result)
-    weights, _ = frame_weights(series, protocol)
     where = np.flatnonzero(maps.mask.any((1, 2)))
     first = where[0] + max(0, (len(where) - data.slices) // 2)
     slices = slice(int(first), int(first) + data.slices)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from config import SIMULATOR, Config, Data
+from telling import Tell, say_nothing, told
 
 from dcepk.errors import InputError
 from dcepk.networks.card import ProtocolRange
@@ -20,10 +22,17 @@ if TYPE_CHECKING:
     from dcepk.phantom.protocols import Protocol as Acquired
 
 
+_BODIES_PER_LINE = 3
+
+
 class PatchDraw(Protocol):
     """Draws patches: the same generator gives the same patches."""
 
     def draw(self, n: int, rng: np.random.Generator) -> PatchBatch: ...
+
+
+def _is_ready(tell: Tell) -> None:
+    """Nothing is to be made before patches can be drawn."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,8 @@ class Sources:
         What the data are, in words.
     sha256 : str
         Checksum of all that decides them.
+    prepare : callable
+        Makes what the first patches would otherwise wait for, and tells how far it is.
     """
 
     training: PatchDraw
@@ -50,10 +61,18 @@ class Sources:
     protocol: ProtocolRange
     recipe: str
     sha256: str
+    prepare: Callable[[Tell], None] = _is_ready
 
 
-def open_sources(config: Config) -> Sources:
+def open_sources(config: Config, tell: Tell = say_nothing) -> Sources:
     """The data that a configuration asks for.
+
+    Parameters
+    ----------
+    config : Config
+        Of the training.
+    tell : callable
+        Takes lines that say how far patients are read.
 
     Raises
     ------
@@ -65,7 +84,7 @@ def open_sources(config: Config) -> Sources:
     else:
         from patients import patient_sources
 
-        sources = patient_sources(config.data)
+        sources = patient_sources(config.data, tell)
     lacking = [o.name for o in config.outputs if o.name not in sources.names]
     if lacking:
         raise InputError(f"The target '{config.data.target}' has no map of {', '.join(lacking)}.")
@@ -122,7 +141,14 @@ def _simulated(data: Data) -> Sources:
         f"{data.snr[1]:g}, {data.lesion_share:.0%} of the patches with lesions, "
         f"seeds {_listed(training)} to train on and {_listed(validation)} to judge by"
     )
-    return Sources(*draws, draws[0].names, simulated_range(acquired, data.snr, data.grid), recipe, checksum([recipe]))
+
+    def prepare(tell: Tell) -> None:
+        undrawn = [(draw, seed) for draw in draws for seed in draw.undrawn]
+        for draw, seed in told(undrawn, f"simulated bodies drawn into {data.cache}", tell, _BODIES_PER_LINE):
+            draw.prepare(seed)
+
+    protocol = simulated_range(acquired, data.snr, data.grid)
+    return Sources(*draws, draws[0].names, protocol, recipe, checksum([recipe]), prepare)
 
 
 def simulated_range(acquired: Acquired, snr: tuple[float, float], grid: str = Data.grid) -> ProtocolRange:

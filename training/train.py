@@ -24,18 +24,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from batches import Batch, Limited, batch_of, stream, training_batches
-from checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from checkpoint import RUNS, Checkpoint, load_checkpoint, save_checkpoint
 from config import AUTO, BFLOAT16, FLOAT32, PRESETS, Config, read_config
 from learning_curves import Row, draw_curves
 from losses import Objective, objective_of
 from processes import Processes, opened_processes, typed_command
 from sources import Sources, open_sources
+from telling import Tell, counted, say, say_nothing
 
 from dcepk.errors import DCEPKError, InputError
 from dcepk.inference import device_named
 from dcepk.networks.weights import build_network
 
-RUNS = Path("training/runs")
 _TRAINING, _VALIDATION, _ORDER = 0, 1, 2
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C has ended."""
@@ -48,7 +48,7 @@ def train(
     minutes: float | None = None,
     sources: Sources | None = None,
     command: str = "",
-    tell: Callable[[str], None] = print,
+    tell: Tell = say,
 ) -> Checkpoint:
     """Train a network, or go on with a training that was stopped.
 
@@ -65,7 +65,7 @@ def train(
     command : str
         The command line, for the card.
     tell : callable
-        Takes a line for every epoch.
+        Takes a line for every epoch, and before the first what is trained, and how far its data are.
 
     Returns
     -------
@@ -80,25 +80,32 @@ def train(
         After Ctrl-C, with the checkpoint of the last iteration written.
     """
     with opened_processes(prepared_device(config)) as processes:
-        return _trained(config, folder, minutes, sources or open_sources(config), command, tell, processes)
+        return _trained(config, folder, minutes, sources, command, tell, processes)
 
 
 def _trained(
-    config: Config, folder: Path, minutes: float | None, sources: Sources, command: str, tell: Callable[[str], None],
+    config: Config, folder: Path, minutes: float | None, sources: Sources | None, command: str, tell: Tell,
     processes: Processes,
 ) -> Checkpoint:  # fmt: skip
     start = time.monotonic()
     device, schedule = processes.device, config.schedule.shared(processes.count)
+    precision = precision_on(device, config.compute.precision)
+    machine = hardware(device, processes.count, precision)
+    state = load_checkpoint(folder, config, processes.count) or Checkpoint.new(
+        config, command, machine, processes.count
+    )  # fmt: skip
+    earlier = state.seconds
+    tell = tell if processes.is_first else say_nothing
+    if state.finished:
+        tell(f"{config.name}: finished already, after {counted(state.epoch, 'epoch')}.")
+        return state
+    tell(opening_line(config, folder, state, machine))
+    sources = sources or open_sources(config, tell)
     objective = objective_of(config, np.asarray(sources.protocol.frame_times_s))
     torch.manual_seed(config.seed)
     network = build_network(config.network).to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate, eps=1e-7)
-    precision = precision_on(device, config.compute.precision)
-    state = load_checkpoint(folder, config, processes.count) or Checkpoint.new(
-        config, command, hardware(device, processes.count, precision), processes.count
-    )  # fmt: skip
     state.restore(network, optimiser)
-    earlier = state.seconds
 
     def draw(number: int) -> Batch:
         random = stream(config.seed, _TRAINING, number * processes.count + processes.rank)
@@ -114,17 +121,12 @@ def _trained(
             save_checkpoint(folder, state)
             draw_curves(folder, config.name, state.rows)
 
-    def say(line: str) -> None:
-        if processes.is_first:
-            tell(line)
-
-    if state.finished:
-        say(f"{config.name}: finished already, after {state.epoch} epochs.")
-        return state
+    sources.prepare(tell)
+    tell(f"{schedule.validation_patches:,} patches to judge by are drawn; then a line follows every epoch.")
     validation, limited = validation_batches(config, sources)
     limited.require_some()
     if limited.is_worth_telling:
-        say(limited.told())
+        tell(limited.told())
     state.note_revision()
     state.observe(sources, validation)
     ahead = config.compute.drawing_threads
@@ -145,7 +147,7 @@ def _trained(
                 losses = mean_losses(network, objective, validation, config.seed, device, precision)
                 require_finite(losses["total"], state.epoch + 1)
                 state.end_epoch(Row.of(state, losses, earlier + time.monotonic() - start), network)
-                say(state.rows[-1].told(state.best_epoch))
+                tell(state.rows[-1].told(state.best_epoch))
                 ended = state.epoch == schedule.epochs or state.epoch - state.best_epoch >= schedule.patience
                 state.finished = processes.as_first(ended)
                 save()
@@ -156,7 +158,7 @@ def _trained(
                 break
         if not state.finished:
             save()
-            say(f"{config.name}: stopped in epoch {state.epoch + 1}; the same command goes on.")
+            tell(f"{config.name}: stopped in epoch {state.epoch + 1}; the same command goes on.")
     if interrupted():
         raise KeyboardInterrupt
     return state
@@ -206,9 +208,16 @@ def precision_on(device: torch.device, wanted: str) -> str:
 
 def hardware(device: torch.device, count: int, precision: str) -> str:
     """What is trained on, for the card."""
-    where = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
+    where = torch.cuda.get_device_name() if device.type == "cuda" else counted(torch.get_num_threads(), "CPU thread")
     several = f"{count} x " if count > 1 else ""
     return f"{several}{where}, {platform.machine()}, PyTorch {torch.__version__}, {precision}"
+
+
+def opening_line(config: Config, folder: Path, state: Checkpoint, machine: str) -> str:
+    """What is trained, where, and whether it goes on."""
+    begins = f"goes on in epoch {state.epoch + 1}" if state.iteration else "new"
+    most = counted(config.schedule.epochs, "epoch")
+    return f"{config.name}, preset {config.preset}, in {folder}: {begins}, at most {most}, on {machine}."
 
 
 def validation_batches(config: Config, sources: Sources) -> tuple[list[Batch], Limited]:
@@ -272,7 +281,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("train: interrupted.", file=sys.stderr)
         return INTERRUPTED
-    print(f"{folder}: {state.epoch} epochs, {'finished' if state.finished else 'not finished'}")
+    print(f"{folder}: {counted(state.epoch, 'epoch')}, {'finished' if state.finished else 'not finished'}")
     return 0
 
 

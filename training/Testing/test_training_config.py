@@ -133,7 +133,11 @@ def test_the_command_tells_a_mistake_in_a_sentence_and_exits_with_2(values, tmp_
     assert told.startswith("train: x.yaml: schedule has the unknown key 'epoch'; known are")
     assert told.count("\n") == 1
     assert not (tmp_path / "runs").exists()
-    assert train.main(["--config", str(tmp_path / "none.yaml")]) == 2
+    assert train.main(["--config", "dual-path-patlak-stroke"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("train: There is no file dual-path-patlak-stroke: name a configuration, of which ")
+    assert "has dual-path-etofts-stroke.yaml, " in told
+    assert told.count("\n") == 1
     (tmp_path / "y.yaml").write_text("- 1\n")
     assert train.main(["--config", str(tmp_path / "y.yaml")]) == 2
     (tmp_path / "y.yaml").write_text("a: [")

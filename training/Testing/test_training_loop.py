@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +105,25 @@ def test_stopping_after_every_iteration_changes_nothing(finished, tmp_path, draw
     assert [(r.training, r.validation) for r in state.rows] == [(r.training, r.validation) for r in finished[1].rows]
 
 
+def test_the_first_line_tells_what_is_trained_where_and_whether_it_goes_on(tmp_path):
+    told = []
+    for _ in range(2):
+        train(small_config(), tmp_path, minutes=0, sources=small_sources(), tell=told.append)
+        told.append("")
+    first, again = told[0], told[told.index("") + 1]
+    assert first.startswith(f"small, preset smoke, in {tmp_path}: new, at most 3 epochs, on 1 CPU thread, ")
+    assert first.endswith(f"PyTorch {torch.__version__}, float32.")
+    assert again == first.replace("new", "goes on in epoch 1")
+
+
+def test_what_the_data_need_is_made_between_the_first_line_and_the_patches(tmp_path):
+    told = []
+    sources = replace(small_sources(), prepare=lambda tell: tell("bodies: 1 of 1"))
+    train(small_config(), tmp_path, minutes=0, sources=sources, tell=told.append)
+    assert told[1] == "bodies: 1 of 1"
+    assert told[2] == "16 patches to judge by are drawn; then a line follows every epoch."
+
+
 def test_an_end_without_warning_goes_on_from_the_last_epoch(finished, tmp_path):
     config = small_config(compute=replace(small_config().compute, drawing_threads=0))
     with pytest.raises(Interrupted):
@@ -192,9 +213,10 @@ def test_limits_that_exclude_voxels_are_told_and_must_leave_some(tmp_path):
     told = []
     config = small_config(target_limits={"Ktrans": (0.0, 0.015)}, input=Normalisation((0.0, 1.02), 1.0, 0.1))
     train(config, tmp_path / "a", minutes=0, sources=small_sources(), tell=told.append)
-    share = float(told[0].split(" % of the voxels to judge by do not count")[0])
+    line = next(line for line in told if "target_limits" in line)
+    share = float(line.split(" % of the voxels to judge by do not count")[0])
     assert 5 < share < 50  # a quarter of the patches, of which there are 16
-    assert float(told[0].split("signal of ")[1].split(" %")[0]) > 50
+    assert float(line.split("signal of ")[1].split(" %")[0]) > 50
     with pytest.raises(InputError, match="All 896 voxels to judge by have targets outside target_limits"):
         train(
             replace(config, target_limits={"Ktrans": (1.0, 2.0)}), tmp_path / "b", sources=small_sources(), tell=quiet
@@ -262,9 +284,35 @@ def test_the_card_tells_how_the_network_was_made(finished, tmp_path):
     assert card.protocol.t10_s == (1.0, 1.0)
 
 
-def test_export_says_what_is_missing(tmp_path, capsys):
+def test_a_network_is_replaced_only_when_asked_for(finished, tmp_path, capsys):
+    command = [str(finished[0]), "--to", str(tmp_path)]
+    assert export_command.main(command) == 0
+    (tmp_path / "small.json").write_text("another network", encoding="utf-8")
+    weights = (tmp_path / "small.pt").read_bytes()
+    capsys.readouterr()
+    assert export_command.main(command) == 2
+    told = capsys.readouterr().err
+    assert told == (
+        f"export: There is a network small in {tmp_path} already: replace it with --overwrite, or write to another "
+        "folder with --to FOLDER.\n"
+    )
+    assert (tmp_path / "small.json").read_text(encoding="utf-8") == "another network"
+    assert export_command.main([*command, "--overwrite"]) == 0
+    assert read_card(tmp_path / "small.json").name == "small"
+    assert (tmp_path / "small.pt").read_bytes() == weights
+
+
+def test_export_says_what_is_missing(finished, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert export_command.main(["dual-path", "--to", "out"]) == 2
+    told = capsys.readouterr().err
+    assert "export: There is no folder dual-path: name the folder of a training, which training/train.py tells" in told
+    assert told.count("\n") == 1
+    shutil.copytree(finished[0], tmp_path / "training" / "runs" / "small-cpu")
+    assert export_command.main(["training/runs", "--to", "out"]) == 2
+    assert "holds no checkpoint.pt: name the folder of a training, such as" in (told := capsys.readouterr().err)
+    assert str(Path("training/runs/small-cpu")) in told
     assert export_command.main([str(tmp_path), "--to", str(tmp_path / "out")]) == 2
-    assert "holds no checkpoint.pt: train first" in capsys.readouterr().err
     config = small_config(schedule=Schedule(8, 48, 8, epochs=2))
     train(config, tmp_path, minutes=0, sources=small_sources(), tell=quiet)
     assert export_command.main([str(tmp_path), "--to", str(tmp_path / "out")]) == 2
@@ -273,7 +321,7 @@ def test_export_says_what_is_missing(tmp_path, capsys):
 
 
 def test_the_command_runs_stops_and_goes_on(finished, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(train_command, "open_sources", lambda config: small_sources())
+    monkeypatch.setattr(train_command, "open_sources", lambda config, tell: small_sources())
     monkeypatch.setattr(train_command, "read_config", lambda path, preset: small_config())
     arguments = ["--config", "x.yaml", f"--runs={tmp_path}"]
     assert train_command.main([*arguments, "--minutes", "0"]) == 0
@@ -287,7 +335,7 @@ def test_the_command_runs_stops_and_goes_on(finished, tmp_path, monkeypatch, cap
 
 def test_ctrl_c_stops_after_a_whole_iteration(finished, tmp_path, monkeypatch, capsys):
     sources = [small_sources(), replace(small_sources(), training=PressesCtrlC(10))]
-    monkeypatch.setattr(train_command, "open_sources", lambda config: sources.pop())
+    monkeypatch.setattr(train_command, "open_sources", lambda config, tell: sources.pop())
     config = small_config(compute=replace(small_config().compute, drawing_threads=0))
     monkeypatch.setattr(train_command, "read_config", lambda path, preset: config)
     arguments = ["--config", "x.yaml", "--runs", str(tmp_path)]

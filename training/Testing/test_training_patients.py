@@ -80,6 +80,15 @@ def test_the_same_numbers_give_the_same_patches_from_folder_and_cache(place):
     assert np.array_equal(a.signal, b.signal)
 
 
+def test_patients_are_counted_while_they_are_read_for_the_first_time(place, tmp_path):
+    told, data = [], data_of(place, cache=str(tmp_path), subjects=2)
+    assert patient_sources(data, told.append).recipe == "1 patient to train on and 1 to judge by, target patlak"
+    assert [line.split(": ")[-1] for line in told] == ["0 of 2", "1 of 2", "2 of 2"]
+    assert told[0].startswith("patients read into ")
+    patient_sources(data, told.append)
+    assert len(told) == 3
+
+
 def test_another_sampling_is_brought_to_that_of_the_first(place):
     sources = patient_sources(data_of(place, left_out=(0,)))
     batch = sources.validation.draw(3, stream(0, 0, 0))  # the third patient is the last
@@ -139,8 +148,10 @@ def test_patients_with_other_maps_than_the_first(place, tmp_path):
 def test_a_series_that_is_too_short_is_told_with_its_patient(place, tmp_path):
     shutil.copytree(place / "fits" / "patient-1", tmp_path / "fits" / "a")
     fitted(tmp_path, "b", seed=4, frames=15)
-    with pytest.raises(InputError, match="fits.b: .*the series ends after"):
+    with pytest.raises(InputError, match="fits.b: .* is shorter than that of the first patient, .* comes first"):
         patient_sources(data_of(tmp_path))
+    (tmp_path / "fits" / "b").rename(tmp_path / "fits" / "0")
+    assert len(patient_sources(data_of(tmp_path)).protocol.frame_times_s) == 15
 
 
 def test_series_that_changed_since_are_refused(place, tmp_path):

@@ -138,6 +138,17 @@ def test_all_folds_of_the_paper_are_thirty_networks():
     assert sum(folds) == 30
 
 
+def test_bodies_are_counted_while_they_are_drawn(tmp_path):
+    told, config = [], read_config(CONFIGS / "dual-path-patlak-stroke.yaml", "smoke")
+    sources = open_sources(replace(config, data=replace(config.data, cache=str(tmp_path))))
+    sources.prepare(told.append)
+    assert [line.split(": ")[-1] for line in told] == ["0 of 3", "3 of 3"]
+    assert told[0].startswith(f"simulated bodies drawn into {tmp_path}")
+    assert len(list(tmp_path.glob("*.npz"))) == 3
+    sources.prepare(told.append)
+    assert len(told) == 2  # nothing is told of bodies that are there
+
+
 @pytest.mark.parametrize("path", loso.CONFIGS, ids=lambda p: p.stem)
 def test_sources_match_the_network(path):
     sources = open_sources(read_config(path, "smoke"))

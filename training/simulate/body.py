@@ -100,7 +100,7 @@ def body_of(preset: str, seed: int, grid: str = "inplane", cache: str | Path | N
         Folder for bodies; made when it is not there. By default nothing is kept.
     """
     geometry = geometry_of(preset, grid)
-    path = None if cache is None else Path(cache) / f"{preset}-{grid}-{seed}-v{BODY_VERSION}.npz"
+    path = None if cache is None else _path(preset, seed, grid, cache)
     if path is not None and path.exists():
         try:
             return _read(path, geometry, seed)
@@ -110,6 +110,15 @@ def body_of(preset: str, seed: int, grid: str = "inplane", cache: str | Path | N
     if path is not None:
         _write(body, path)
     return body
+
+
+def is_kept(preset: str, seed: int, grid: str, cache: str | Path) -> bool:
+    """Whether the cache holds the body of a subject, so that `body_of` need not draw it."""
+    return _path(preset, seed, grid, cache).exists()
+
+
+def _path(preset: str, seed: int, grid: str, cache: str | Path) -> Path:
+    return Path(cache) / f"{preset}-{grid}-{seed}-v{BODY_VERSION}.npz"
 
 
 def _drawn(preset: str, seed: int, geometry: Geometry) -> Body:

@@ -24,7 +24,7 @@ from dcepk.phantom.tissues import label_of
 from dcepk.quantify import concentration_curves, plasma_curve
 from dcepk.settings import Settings
 from dcepk.signal import baseline_signal
-from simulate.body import Body, body_of
+from simulate.body import Body, body_of, is_kept
 from simulate.examination import Draw, draw_examination, scan
 from simulate.protocols import protocol_of
 from simulate.reader import Reading, read_scan
@@ -160,6 +160,15 @@ class PatchSource:
         parts = [self._group_of(int(seed), size, protocol, rng) for seed, size in zip(order, sizes)]
         batch = _joined([part for part in parts if len(part)])
         return batch if len(parts) == 1 else _permuted(batch, rng.permutation(len(batch)))
+
+    @property
+    def undrawn(self) -> tuple[int, ...]:
+        """The subjects whose bodies are not in the cache, which takes some seconds each."""
+        return tuple(s for s in self.seeds if not is_kept(self.preset, s, self._grid, self._cache))
+
+    def prepare(self, seed: int) -> None:
+        """Take a subject from the cache, or draw it, before patches of it are wanted."""
+        self._subject(seed)
 
     def _load(self, seed: int) -> _Subject:
         """A subject from the cache, with its places."""
