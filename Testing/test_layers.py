@@ -20,6 +20,7 @@ LAYERS = (
     {"reading", "masking", "completion", "t1", "fitting", "networks"},
     {"vif", "motion", "vfa", "methods", "inference", "findings"},
     {"quantify", "phantom"},
+    {"roi_curves"},
     {"roi"},
     {"report"},
     {"export"},

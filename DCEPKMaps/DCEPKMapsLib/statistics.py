@@ -186,7 +186,8 @@ def saveStatistics(path: str | Path, found: RegionTable) -> None:
 
 
 def meanCurves(found: RegionTable, regionName: str | None = None) -> list[Curve]:
-    """Mean concentration of each region (points) and the model fitted to it (line); time in min, mM.
+    """Mean concentration of each region (points) and the model fitted to it, or what a network's maps predict (line);
+    time in min, mM.
 
     Parameters
     ----------
@@ -201,7 +202,8 @@ def meanCurves(found: RegionTable, regionName: str | None = None) -> list[Curve]
             continue
         color, minutes = found.regions[curve.label - 1].color, curve.times_s / 60
         curves.append(Curve(f"{curve.name} (mean)", minutes, curve.measured_mM, color, points=True))
-        curves.append(Curve(f"{curve.name} (fit)", minutes, curve.fitted_mM, color))
+        line = "fit" if curve.values else "predicted"
+        curves.append(Curve(f"{curve.name} ({line})", minutes, curve.fitted_mM, color))
     return curves
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from fit_command import refused
 from small_network import card_of, write_network
-from small_study import small_study, write_image, write_small_study
+from small_study import FIRST, SECOND, small_study, write_image, write_small_study
 
 from dcepk.cli.main import main
 from dcepk.errors import InputError
@@ -77,11 +77,21 @@ def test_protocol_is_neither_needed_nor_invented(tmp_path, study, card):
     assert "protocol-unknown" in {n["code"] for n in summary["notices"]}
 
 
-def test_input_function_and_t1_add_curves_of_regions(files, card, tmp_path):
+def test_input_function_and_t1_add_curves_of_regions(files, card, study, tmp_path):
     options = ("--mask", files.mask, "--t1", files.t1, "--vif-curve", files.vif_curve, "--labels", files.labels)
     assert run(files, card, tmp_path / "out", *options) == 0
     with open(tmp_path / "out" / "roi_curves.csv", newline="") as handle:
-        assert len(list(csv.DictReader(handle))) == 2 * 30
+        rows = list(csv.DictReader(handle))
+    assert len(rows) == 2 * 30
+    maps = with_curves(load_results(tmp_path / "out"))
+    for label in (FIRST, SECOND):  # the line is what the network's maps predict, not a fit
+        region = study.labels.array == label
+        predicted = [float(r["fitted_mM"]) for r in rows if int(r["label"]) == label]
+        np.testing.assert_allclose(predicted, maps.measured_and_fitted(region)[1].mean(0), rtol=1e-5)
+    with open(tmp_path / "out" / "rois.csv", newline="") as handle:
+        rows = [r for r in csv.DictReader(handle) if r["map"] != "T10"]
+    assert {(r["curve_fit"], r["curve_fit_error"], r["standard_error"]) for r in rows} == {("", "", "")}
+    assert all(float(r["sd"]) > 0 for r in rows)
     assert (tmp_path / "out" / "vif.csv").exists()
     assert (tmp_path / "out" / "T10.nii.gz").exists()
 
@@ -138,7 +148,7 @@ def test_a_vessel_that_was_named_and_cannot_be_used_is_refused(files, card, stud
     refused(run(files, card, tmp_path / "out", *options), tmp_path / "out", capsys)
 
 
-def test_curves_are_had_again_from_elsewhere_and_without_the_card(files, card, tmp_path, monkeypatch):
+def test_curves_are_had_again_from_elsewhere_and_without_the_card(files, card, tmp_path, monkeypatch, capsys):
     shutil.copytree(card.place, tmp_path / "network")
     monkeypatch.chdir(tmp_path / "network")
     arguments = ["infer", str(files.series), "--network", "small.json", "-o", "../out", "--no-report"]
@@ -151,10 +161,14 @@ def test_curves_are_had_again_from_elsewhere_and_without_the_card(files, card, t
     maps = with_curves(load_results(tmp_path / "out"))
     few = maps.mask & (np.indices(maps.mask.shape)[2] < 2)
     assert np.isfinite(maps.measured_and_fitted(few)[1]).all()
+    capsys.readouterr()
     stats = ["stats", "--maps", "out", "--labels", str(files.labels), "-o", "table.csv"]
     assert main(stats) == 0
     with open("table.csv", newline="") as handle:
-        assert all(row["curve_fit"] for row in csv.DictReader(handle) if row["map"] != "T10")
+        rows = list(csv.DictReader(handle))
+    assert [(r["map"], r["curve_fit"]) for r in rows[:2]] == [("Ktrans", ""), ("vp", "")]
+    assert all(int(r["n"]) > 0 for r in rows)
+    assert capsys.readouterr().err == ""
 
 
 def test_maps_of_no_tracer_model_have_no_curves():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from dcepk import inference
 from dcepk.acquisition import Acquisition, Origin, Source
 from dcepk.errors import Cancelled, InputError, MissingFact
 from dcepk.geometry import Geometry
-from dcepk.inference import infer
+from dcepk.inference import infer, require_runnable
 from dcepk.networks import frames
 from dcepk.networks.weights import load_network
 from dcepk.progress import Reporter
@@ -302,3 +303,28 @@ def test_whole_slices_are_told(tmp_path):
     card = write_network(tmp_path, card_of(TIMES))
     told = [[n.code for n in infer(series_of(TIMES), card, tiling=t, device="cpu").notices] for t in TILINGS]
     assert ["whole-slices" in codes for codes in told] == [False, False, True]
+
+
+def test_a_series_without_contrast_is_told(card):
+    series = series_of(TIMES)
+    rng = np.random.default_rng(1)
+    flat = replace(series, signal=100 * (1 + 0.01 * rng.standard_normal(series.signal.shape)))
+    (notice,) = (n for n in infer(flat, card, device="cpu").notices if n.code == "no-contrast")
+    assert re.match(
+        r"After the first 3 frames the mean signal changes by [+-]0\.\d% only\. Was contrast", notice.message
+    )
+
+
+def test_what_can_be_refused_at_once_is_found_without_a_baseline(card, tmp_path):
+    unknown = {"baseline_frames": None}
+    short, enough = (series_of(TIMES[:n]) for n in (9, 12))
+    short, enough = (s.with_acquisition(replace(s.acquisition, **unknown)) for s in (short, enough))
+    require_runnable(enough, card, "cpu")
+    with pytest.raises(InputError, match="nothing is extrapolated"):
+        require_runnable(short, card, "cpu")
+    with pytest.raises(InputError, match="Unknown device"):
+        require_runnable(enough, card, "tpu")
+    broken = write_network(tmp_path, card_of(TIMES))
+    (tmp_path / broken.weights.file).write_bytes(b"other")
+    with pytest.raises(InputError, match="not those of its card"):
+        require_runnable(enough, broken, "cpu")

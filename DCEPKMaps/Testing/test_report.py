@@ -24,7 +24,8 @@ from dcepk.report import figures
 from dcepk.report.page import number, with_error
 from dcepk.report.scales import Scale
 from dcepk.report.slices import View, chosen_slices
-from dcepk.roi import RoiCurve, analyse_regions
+from dcepk.roi import analyse_regions
+from dcepk.roi_curves import RoiCurve
 from dcepk.settings import Settings
 
 AXES = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}

@@ -21,11 +21,11 @@ from dcepk.roi import (
     RoiStatistics,
     analyse_regions,
     exclusion_notice,
-    roi_curves,
     roi_statistics,
     write_curves,
     write_table,
 )
+from dcepk.roi_curves import roi_curves
 from dcepk.settings import Settings
 
 

@@ -8,7 +8,7 @@ or less, or whole slices; memory is bounded by the number of voxels that are run
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,8 @@ _VOXELS = 1 << 17
 """Voxels run at a time: about 250 MB for a hidden layer of 256 and what the convolutions need beside it."""
 _MARGIN = 0.1
 """A signal this share of the training range beyond it still counts as inside."""
+_RISE = 0.01
+"""In the mean over the brain, contrast raises the signal by more, and drift of the scanner by less."""
 _STAGE = "Network"
 
 
@@ -114,7 +116,7 @@ def infer(
     runner = _Runner(card, device, stride=card.stride if tiling == "dense" else max(card.stride, card.patch // 2))
     run = runner.slice if tiling == "slices" else runner.patches
     values = {o.name: np.full(shape, np.nan, np.float32) for o in card.outputs}
-    quality, noise = np.zeros(shape, np.uint16), []
+    quality, noise, total = np.zeros(shape, np.uint16), [], np.zeros(series.frames)
     slices = np.flatnonzero(mask.any((1, 2)))
     for i, z in enumerate(slices):
         part = report.part(i / len(slices), (i + 1) / len(slices))
@@ -129,11 +131,45 @@ def infer(
         quality[z][mask[z] & ~valid] = np.uint16(Quality.INVALID_SIGNAL)
         quality[z][inside & frames.unlike_training(relative)] = np.uint16(Quality.OUTSIDE_PROTOCOL)
         noise.append(white_noise(own[:, inside]) * frames.noise_gain)
+        total += series.signal[:, z][:, inside].sum(1, dtype=float)
     report(_STAGE, 1.0)
     notices = protocol_notices(card, series, _snr(np.concatenate(noise) if noise else np.zeros(0)))
+    notices = (*_contrast_notices(total, series.acquisition.baseline_frames), *notices)
     if tiling == "slices":
         notices = (_whole_slices_notice(card), *notices)
     return Inference(values, quality, (*frames.notices, *notices), str(runner.device))
+
+
+def require_runnable(series: DynamicSeries, card: NetworkCard, device: str = "auto") -> None:
+    """Refuse what `infer` would refuse later, as far as it can be known before anything that takes time.
+
+    Raises
+    ------
+    MissingPackage, MissingFact, InputError
+        As `infer`.
+    """
+    device_named(device)
+    load_network(card)
+    earliest = series.acquisition
+    if earliest.baseline_frames is None:  # the arrival for which a series may be shortest
+        earliest = replace(earliest, baseline_frames=1)
+    require_baseline(earliest.baseline_frames, series.frames)
+    frame_weights(series.with_acquisition(earliest), card.protocol)
+
+
+def _contrast_notices(total: np.ndarray, baseline: int) -> tuple[Notice, ...]:
+    """A notice where the total signal of each frame, (T,), shows no arrival of contrast."""
+    before, after = total[:baseline].mean(), total[baseline:].mean()
+    if not before > 0 or after / before - 1 >= _RISE:
+        return ()
+    text = f"After the first {baseline} frames" if baseline > 1 else "After the first frame"
+    return (
+        Notice(
+            "no-contrast",
+            f"{text} the mean signal changes by {after / before - 1:+.1%} only. Was contrast given, and are these the "
+            "frames before it? Without contrast the maps mean nothing.",
+        ),
+    )
 
 
 def _whole_slices_notice(card: NetworkCard) -> Notice:

@@ -106,6 +106,11 @@ class ParameterMaps:
     def __repr__(self) -> str:
         return f"ParameterMaps({', '.join(self.values)}: {self.mask.sum()} of {self.mask.size} voxels)"
 
+    @property
+    def from_network(self) -> bool:
+        """Whether a trained network made them, and not a fit."""
+        return "network" in self.provenance
+
     def measured_and_fitted(self, voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Measured and fitted concentration curves of some voxels, computed on demand.
 

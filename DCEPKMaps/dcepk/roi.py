@@ -1,18 +1,16 @@
-"""Statistics of parameter maps in regions, and the fit of each region's mean curve.
+"""Statistics of parameter maps in regions, and everything that is told of a region together.
 
 Three errors of a region's mean are told apart, because readers need different ones:
 
 * ``sd`` is the spread of the voxel values: biology and noise together.
 * ``standard_error`` is ``sd / sqrt(n)``: how well the mean of such voxels is known if the n voxels were independent
-  draws. Neighbouring voxels are not (point spread, interpolation, real structure), so it is a lower limit.
+  draws. Neighbouring voxels are not (point spread, interpolation, real structure), so it is a lower limit. Maps of a
+  network have none: each voxel was made from many, and the number would be far too small.
 * ``noise_error`` is ``sqrt(mean(se^2) / n)``, propagated from the standard errors ``se`` of the voxels: what the noise
   of the signal alone does to the mean of just these voxels. Where ``sd`` hardly exceeds ``sqrt(mean(se^2))``, the
   region shows noise and no heterogeneity.
 
 None of them contains what all voxels share: errors of the input function, of T10, B1 and of the model.
-
-The fit of the mean curve (`roi_curves`) averages concentrations first and fits once. It is the better estimate where
-single voxels are noisy and a model is bounded or non-linear, for the mean of bounded estimates is biased.
 """
 
 from __future__ import annotations
@@ -26,17 +24,11 @@ import numpy as np
 
 from dcepk.atomic import new_file
 from dcepk.errors import InputError
-from dcepk.fitting import TracerModel
 from dcepk.maps import PARAMETERS, ParameterMaps
-from dcepk.methods import model_of_maps
 from dcepk.notices import Notice
-from dcepk.quantify import plasma_curve
-from dcepk.regions import LabelMapLike, Region, RegionMasks, regions_of
-from dcepk.settings import Settings
+from dcepk.regions import LabelMapLike, RegionMasks, regions_of
+from dcepk.roi_curves import RoiCurve, roi_curves
 from dcepk.vif.input_function import InputFunction
-
-_SLAB = 65536
-"""Voxels whose curves are averaged at a time; bounds memory, not the result."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,7 @@ class RoiStatistics:
     mean, sd : float
         Mean and sample standard deviation (n - 1) of the voxel values.
     standard_error : float
-        ``sd / sqrt(n)``, as if voxels were independent.
+        ``sd / sqrt(n)``, as if voxels were independent; NaN for maps of a network.
     noise_error : float
         ``sqrt(mean(se^2) / n)`` from the voxels' own standard errors; NaN for maps without.
     median, q1, q3, min, max : float
@@ -92,43 +84,6 @@ class RoiStatistics:
     n_flagged: int
     curve_fit: float = float("nan")
     curve_fit_error: float = float("nan")
-
-
-@dataclass(frozen=True)
-class RoiCurve:
-    """Mean concentration curve of a region and the fit to it.
-
-    Attributes
-    ----------
-    label : int
-        Value of the region in the label map.
-    name : str
-        Name of the region.
-    n : int
-        Voxels with a usable curve.
-    times_s : ndarray, shape (T,)
-        Frame times, s.
-    measured_mM, measured_error_mM : ndarray, shape (T,)
-        Mean concentration and its standard error over the voxels, mM.
-    fitted_mM : ndarray, shape (T,)
-        Curve of the model fitted to the mean, mM, with its offset where one is fitted (`dcepk.fitting.noise`), so
-        that residuals are measured minus fitted.
-    values, standard_errors : dict of str to float
-        Parameters of that fit, and their standard errors.
-    model : str
-        The model that was fitted.
-    """
-
-    label: int
-    name: str
-    n: int
-    times_s: np.ndarray
-    measured_mM: np.ndarray
-    measured_error_mM: np.ndarray
-    fitted_mM: np.ndarray
-    values: dict[str, float]
-    standard_errors: dict[str, float]
-    model: str
 
 
 def roi_statistics(
@@ -180,6 +135,7 @@ def roi_statistics(
             row = _statistics(
                 array.ravel()[voxels], None if errors is None else errors.ravel()[voxels],
                 maps.quality.ravel()[voxels], max_relative_sd,
+                independent=not (maps.from_network and map_name in maps.values),
             )  # fmt: skip
             unit = PARAMETERS[map_name].unit if map_name in PARAMETERS else ""
             row = RoiStatistics(label, region.name, map_name, unit, *row)
@@ -188,47 +144,6 @@ def roi_statistics(
                 row = replace(row, curve_fit=curve.values[map_name], curve_fit_error=curve.standard_errors[map_name])
             rows.append(row)
     return rows
-
-
-def roi_curves(maps: ParameterMaps, regions: LabelMapLike | RegionMasks, vif: InputFunction | None) -> list[RoiCurve]:
-    """Mean concentration curve of every region, and the model of the maps fitted to it.
-
-    Parameters
-    ----------
-    maps : ParameterMaps
-        Maps with curves, as `quantify` returns them.
-    regions : LabelMapLike or RegionMasks
-        Regions on the grid of the maps (`dcepk.regions`).
-    vif : InputFunction or None
-        The input function that the maps were made with.
-
-    Returns
-    -------
-    list of RoiCurve
-        Regions without a usable curve are left out.
-    """
-    settings = replace(Settings.from_dict(maps.provenance["settings"]), compiled=False)  # too few to compile for
-    means = ((region, _mean_curve(maps, region.voxels)) for region in regions_of(regions, maps.geometry))
-    kept = [(region, mean) for region, mean in means if mean[0] > 0]
-    if not kept:
-        return []
-    baseline = maps.provenance["acquisition"]["baseline_frames"]
-    model = model_of_maps(settings.method, maps.values)(plasma_curve(maps.times_s, vif), baseline, settings)
-    return [_fitted_curve(model, region, maps.times_s, *mean) for region, mean in kept]
-
-
-def _fitted_curve(model: TracerModel, region: Region, times_s: np.ndarray, n: int, mean, error) -> RoiCurve:
-    """One mean curve and its fit; each is fitted alone, so that no digit of it depends on the other regions."""
-    fit = model.fit(mean[None])
-    predicted = fit.predict()[0]
-    if model.noise.fit_offset:  # least squares with a free offset leaves residuals of mean zero
-        predicted = predicted + np.mean(mean - predicted)
-    return RoiCurve(
-        region.label, region.name, n, times_s, mean, error, predicted,
-        {name: float(values[0]) for name, values in fit.values.items()},
-        {name: float(values[0]) for name, values in fit.standard_error.items()},
-        model.models[fit.model[0] - 1].name,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -310,7 +225,7 @@ def write_curves(path: str | Path, curves: Iterable[RoiCurve]) -> None:
     _write_csv(path, names, rows)
 
 
-def _statistics(values, errors, quality, max_relative_sd: float | None) -> tuple:
+def _statistics(values, errors, quality, max_relative_sd: float | None, independent: bool) -> tuple:
     """The fields of `RoiStatistics` from ``n`` to ``n_flagged``."""
     used = np.isfinite(values)
     missing = int(values.size - used.sum())
@@ -334,7 +249,7 @@ def _statistics(values, errors, quality, max_relative_sd: float | None) -> tuple
         n,
         float(x.mean()),
         sd,
-        float(sd / np.sqrt(n)),
+        float(sd / np.sqrt(n)) if independent else np.nan,
         noise,
         median,
         q1,
@@ -344,23 +259,6 @@ def _statistics(values, errors, quality, max_relative_sd: float | None) -> tuple
         excluded,
         flagged,
     )
-
-
-def _mean_curve(maps: ParameterMaps, voxels: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
-    """Number of usable curves, their mean and its standard error."""
-    voxels = voxels[maps.mask.ravel()[voxels]]
-    n, total, squares = 0, np.zeros(maps.times_s.size), np.zeros(maps.times_s.size)
-    for start in range(0, voxels.size, _SLAB):
-        chosen = np.zeros(maps.mask.shape, bool)
-        chosen.ravel()[voxels[start : start + _SLAB]] = True
-        measured = maps.curves.measured(chosen)
-        measured = measured[np.isfinite(measured.sum(1))].astype(float)
-        n += len(measured)
-        total += measured.sum(0)
-        squares += (measured**2).sum(0)
-    mean = total / max(n, 1)
-    variance = np.maximum(squares - n * mean**2, 0) / max(n - 1, 1)
-    return n, mean, np.sqrt(variance / n) if n > 1 else np.full_like(mean, np.nan)
 
 
 def _cell(value: object) -> object:

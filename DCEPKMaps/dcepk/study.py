@@ -14,6 +14,7 @@ import numpy as np
 
 from dcepk.completion import completed, doubts, with_baseline
 from dcepk.errors import InputError, MissingFact
+from dcepk.inference import require_runnable
 from dcepk.maps import ParameterMaps
 from dcepk.masking import mask_notice, tissue_mask
 from dcepk.methods import method_named
@@ -192,6 +193,9 @@ def analyse(
         Whatever the parts refuse, in one sentence.
     """
     inputs.require_complete()
+    card = method_named(inputs.settings.method).card
+    if card is not None:
+        require_runnable(inputs.series, card, inputs.settings.device)
     report, clock = Reporter(progress, cancelled), StageClock()
     series, motion = inputs.series, None
     if inputs.motion:

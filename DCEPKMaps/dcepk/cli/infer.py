@@ -17,7 +17,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         help="parameter maps of a series by a trained network",
         description="Run a trained network on a DCE-MRI series and write maps and a report. A network needs neither an "
         "input function nor native T1, but a series like those it was trained on (see dcepk models); with both given, "
-        "the curves of its maps are compared with the measured ones. TR and TE are in ms, other times in s.",
+        "--labels also adds the measured mean curve of each region and what the maps predict of it. TR and TE are in "
+        "ms, other times in s.",
     )
     parser.add_argument(
         "--network", required=True, metavar="NAME|CARD.json",

@@ -51,11 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
     results = load_results(arguments.maps)
     labels = read_labels(arguments.labels, results.maps.geometry, arguments.label_names)
     maps = results.maps
-    try:
-        with TerminalProgress() as bar:
-            maps = with_curves(results, Reporter(bar.update))
-    except DCEPKError as error:
-        print(f"Note: mean curves are not fitted. {error}", file=sys.stderr)
+    if not maps.from_network:  # of which nothing is fitted
+        try:
+            with TerminalProgress() as bar:
+                maps = with_curves(results, Reporter(bar.update))
+        except DCEPKError as error:
+            print(f"Note: mean curves are not fitted. {error}", file=sys.stderr)
     t10 = results.t10 if np.ndim(results.t10) == 3 else None
     rows = analyse_regions(maps, labels, results.vif, max_relative_sd=arguments.max_rel_sd, t10=t10).statistics
     write_table(arguments.output, rows)

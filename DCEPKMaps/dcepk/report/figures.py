@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from dcepk.maps import ParameterMaps
 from dcepk.report.scales import Scale
 from dcepk.report.slices import View, chosen_slices, cropped
-from dcepk.roi import RoiCurve
+from dcepk.roi_curves import RoiCurve
 from dcepk.vif.input_function import InputFunction
 
 if TYPE_CHECKING:
@@ -193,7 +193,10 @@ def input_function(vif: InputFunction) -> bytes:
 
 
 def region_curves(curves: Sequence[RoiCurve]) -> bytes:
-    """Measured mean curve of each region with the fit to it; of the largest `MOST_REGIONS` where there are more."""
+    """Measured mean curve of each region with the fit to it, or what a network predicts.
+
+    Of the largest `MOST_REGIONS` where there are more.
+    """
     largest = {c.label for c in sorted(curves, key=lambda c: -c.n)[:MOST_REGIONS]}
     curves = [c for c in curves if c.label in largest]
     columns = min(3, len(curves))

@@ -28,6 +28,14 @@ _TILING = {
     "sparse": "patches at every half of their size",
     "slices": "whole slices",
 }
+_ERRORS_OF_FITS = (
+    "Standard error of the mean: sd / sqrt(n), as if voxels were independent. Noise error: what signal noise alone "
+    "does to this mean, propagated from the voxels' own standard errors. Where voxels are noisy, the fit of the mean "
+    "curve is the better estimate."
+)
+_ERRORS_OF_NETWORKS = (
+    "Means have no standard error: the network makes each voxel from many, so that voxels are no independent values."
+)
 _NOT_CONTAINED = (
     (
         "The input function",
@@ -80,7 +88,7 @@ def page(
         _done(maps, vif, series, t10, motion, method),
         _maps(maps, scales, overlays, model_picture),
         _input_function(vif, vif_picture),
-        _regions(rois, scales, curve_picture),
+        _regions(rois, scales, curve_picture, maps.from_network),
         _distributions(summary, histogram_picture),
         _motion(motion, motion_picture),
         _not_contained() if maps.standard_errors else _of_networks(method),
@@ -222,24 +230,21 @@ def _with_unit(key: str) -> str:
     return f"{words.replace('_', ' ')} ({unit})" if unit in ("s", "mM") else key.replace("_", " ")
 
 
-def _regions(rois: RoiResults | None, scales: dict[str, Scale], picture: bytes | None) -> str:
+def _regions(rois: RoiResults | None, scales: dict[str, Scale], picture: bytes | None, from_network: bool) -> str:
     if rois is None:
         return ""
     parts = ["<h2>Regions</h2>"]
     if picture is not None:
+        line = "the mean of what the network's maps predict" if from_network else "the model fitted to it"
         caption = (
-            "Mean concentration of each region (points, with standard error) and the model fitted to it (line); of "
-            "the largest regions where there are very many."
+            f"Mean concentration of each region (points, with standard error) and {line} (line); of the largest "
+            "regions where there are very many."
         )
         parts.append(_figure(picture, caption))
     for name in dict.fromkeys(r.map for r in rois.statistics):
         rows = [r for r in rois.statistics if r.map == name]
         parts.append(_region_table(rows, scales[name] if name in scales else _plain_scale(name, rows)))
-    parts.append(
-        '<p class="soft">Standard error of the mean: sd / sqrt(n), as if voxels were independent. Noise error: what '
-        "signal noise alone does to this mean, propagated from the voxels' own standard errors. Where voxels are "
-        "noisy, the fit of the mean curve is the better estimate.</p>"
-    )
+    parts.append(f'<p class="soft">{_ERRORS_OF_NETWORKS if from_network else _ERRORS_OF_FITS}</p>')
     return "".join(parts)
 
 
