@@ -1,8 +1,8 @@
 """The configuration of a training: a YAML file, checked when it is read.
 
 A file holds one network: its architecture, what it sees and tells, its loss, its data and its schedule. Under
-``presets`` it says what is different for ``smoke`` (a minute, in CI), ``cpu`` (meant for two hours on two cores) and
-``full`` (meant for half an hour on one GPU).
+``presets`` it says what is different for ``smoke`` (seconds, in CI), ``cpu`` (about an hour on two cores) and ``full``
+(for one GPU).
 """
 
 from __future__ import annotations

@@ -97,10 +97,14 @@ def _trained(
     earlier = state.seconds
     tell = tell if processes.is_first else say_nothing
     if state.finished:
-        tell(f"{config.name}: finished already, after {counted(state.epoch, 'epoch')}.")
+        tell(f"{config.name}: finished already, after {counted(state.epoch, 'epoch')}; to train anew, remove {folder}.")
         return state
     tell(opening_line(config, folder, state, machine))
     sources = sources or open_sources(config, tell)
+    if state.data and state.data["sha256"] != sources.sha256:
+        raise InputError(
+            f"The data have changed since the training in {folder} began: remove it, or choose another folder (--runs)."
+        )
     objective = objective_of(config, np.asarray(sources.protocol.frame_times_s))
     torch.manual_seed(config.seed)
     network = build_network(config.network).to(device, memory_format=torch.channels_last)

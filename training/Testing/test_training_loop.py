@@ -138,7 +138,7 @@ def test_a_finished_training_is_left_alone(finished):
     told = []
     again = train(small_config(), folder, sources=small_sources(), tell=told.append)
     assert same_weights(again.weights, state.weights)
-    assert told == ["small: finished already, after 3 epochs."]
+    assert told == [f"small: finished already, after 3 epochs; to train anew, remove {folder}."]
 
 
 def test_another_configuration_in_the_same_folder_is_refused(finished):
@@ -157,6 +157,12 @@ def test_what_does_not_change_the_weights_may_change_on_the_way(tmp_path):
     assert same_weights(state.weights, whole.weights)
     with pytest.raises(InputError, match=r"different: schedule, compute"):
         train(small_config(compute=replace(config.compute, threads=2)), tmp_path / "a", sources=small_sources())
+
+
+def test_other_data_in_the_same_folder_are_refused(tmp_path):
+    train(small_config(), tmp_path, minutes=0, sources=small_sources(), tell=quiet)
+    with pytest.raises(InputError, match="The data have changed since the training in .* began: remove it, or choose"):
+        train(small_config(), tmp_path, sources=replace(small_sources(), sha256="1" * 64), tell=quiet)
 
 
 def test_another_number_of_processes_is_refused(tmp_path):
