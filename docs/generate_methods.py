@@ -64,6 +64,8 @@ def _section(method: Method) -> str:
     needs = ", ".join(text for key, text in _NEEDS.items() if key in method.needs) or "nothing but the series"
     option = "--network" if method.kind == NETWORK else "--model"
     options = ", ".join(f"`{name}`" for name in method.options)
+    if method.kind == NETWORK:
+        options += " (the signal form and r2* for curves alone, not in the command)"
     return "\n".join(
         [
             f"## {method.label} (`{option} {method.name}`)",
@@ -92,7 +94,7 @@ def _options() -> str:
     descriptions = field_descriptions(Settings)
     rows = [(f"`{f.name}`", f"`{f.default!r}`", descriptions[f.name]) for f in fields(Settings)]
     table = _table("Options", ("field of `Settings`", "default", "meaning"), rows)
-    return f"{table}\n\n`dcepk fit --help` says how the command calls them."
+    return f"{table}\n\n`dcepk fit --help` and `dcepk infer --help` say how the command calls them."
 
 
 def _flags() -> str:

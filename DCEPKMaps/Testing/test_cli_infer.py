@@ -224,8 +224,16 @@ def test_a_protocol_that_was_not_trained_is_told(files, card, tmp_path, capsys):
 
 def test_a_fit_or_a_stranger_is_no_network(files, card, tmp_path, capsys):
     arguments = ["infer", str(files.series), "-o", str(tmp_path / "out"), "--network"]
-    assert "'patlak' is not a network" in refused(main([*arguments, "patlak"]), tmp_path / "out", capsys)
-    assert "Unknown method 'x'" in refused(main([*arguments, "x"]), tmp_path / "out", capsys)
+    names = [m.name for m in METHODS if m.kind == NETWORK]
+    weights = str(card.place / card.weights.file)
+    for name, words in (
+        ("patlak", "'patlak' is not a network but a fit (dcepk fit)."),
+        ("x", "There is no network 'x'."),
+        (names[0][:-1], f"There is no network '{names[0][:-1]}'; did you mean '{names[0]}'?"),
+        (weights, f"'{weights}' is not the card of a network: that is the file that ends with .json."),
+    ):
+        told = refused(main([*arguments, name]), tmp_path / "out", capsys)
+        assert f"{words} Networks: {', '.join(names)}." in told
     assert "cannot be read" in refused(main([*arguments, "x.json"]), tmp_path / "out", capsys)
 
 
@@ -252,6 +260,20 @@ def test_models_without_a_card_lists_the_networks_of_the_table(capsys):
     names = [m.name for m in METHODS if m.kind == NETWORK]
     assert all(name in told for name in names)
     assert names or "No network came with this installation" in told
+
+
+def test_models_by_name_and_weights_that_were_changed(tmp_path, study, capsys):
+    name = next(m.name for m in METHODS if m.kind == NETWORK)
+    assert main(["models", name]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"{name}\n")
+    assert told.count("  weights ") == 1
+    assert main(["models", "patlak"]) == 2
+    assert "not a network" in capsys.readouterr().err
+    write_network(tmp_path, card_of(study.series.times_s))
+    (tmp_path / "small.pt").write_bytes(b"other")
+    assert main(["models", str(tmp_path / "small.json")]) == 2
+    assert "not those of its card" in capsys.readouterr().err
 
 
 def test_a_card_that_cannot_be_read_is_one_sentence(tmp_path, capsys):

@@ -6,6 +6,7 @@ a row here and a file under ``fitting/`` or ``networks/``.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,6 +186,28 @@ def method_named(name: str) -> Method:
     if name.endswith(CARD_SUFFIX):
         return _network(read_card(name), str(Path(name).absolute()), _FITS)
     raise InputError(f"Unknown method '{name}'; known are {', '.join(m.name for m in METHODS)}.")
+
+
+def network_named(name: str) -> Method:
+    """The row of a network by its name, or by the path of its card (``.json``).
+
+    Raises
+    ------
+    InputError
+        When there is no such network; the message lists the known names. When the file is no card.
+    """
+    names = [m.name for m in METHODS if m.kind == NETWORK]
+    if name in names or name.endswith(CARD_SUFFIX):
+        return method_named(name)
+    if name in {m.name for m in METHODS}:
+        problem = f"'{name}' is not a network but a fit (dcepk fit)"
+    elif Path(name).exists():
+        problem = f"'{name}' is not the card of a network: that is the file that ends with {CARD_SUFFIX}"
+    else:
+        alike = difflib.get_close_matches(name, names, 1)
+        problem = f"There is no network '{name}'" + (f"; did you mean '{alike[0]}'?" if alike else "")
+    known = ", ".join(names) or "none came with this installation"
+    raise InputError(f"{problem.rstrip('.')}{'' if problem.endswith('?') else '.'} Networks: {known}.")
 
 
 def model_of_maps(name: str, maps: Iterable[str]) -> ModelBuilder:

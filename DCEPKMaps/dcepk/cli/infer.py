@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from dcepk.cli.study_arguments import NO_VIF, add_study_arguments, run_and_write
-from dcepk.errors import InputError
-from dcepk.methods import METHODS, NETWORK, method_named
+from dcepk.methods import network_named
 from dcepk.settings import DEVICES, TILINGS, Settings
 
 
@@ -39,8 +38,5 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
-    if method_named(arguments.network).kind != NETWORK:
-        networks = ", ".join(m.name for m in METHODS if m.kind == NETWORK) or "none that came with this installation"
-        raise InputError(f"'{arguments.network}' is not a network but a fit (dcepk fit); networks: {networks}.")
-    settings = Settings(method=arguments.network, tiling=arguments.tiling, device=arguments.device)
+    settings = Settings(method=network_named(arguments.network).name, tiling=arguments.tiling, device=arguments.device)
     return run_and_write(arguments, settings)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
 
 from dcepk.acquisition import FACTS
-from dcepk.methods import METHODS, SKIPPED_NETWORKS
-from dcepk.networks import NetworkCard, read_card
+from dcepk.errors import InputError
+from dcepk.methods import METHODS, SKIPPED_NETWORKS, network_named
+from dcepk.networks import NetworkCard
+from dcepk.networks.weights import weights_of
 
 _WIDTH = 22
 _FACTS = ("repetition_time_s", "echo_time_s", "flip_angle_deg", "field_strength_t", "relaxivity_per_s_mM")
@@ -21,19 +22,27 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "models",
         help="list the trained networks with their cards",
-        description="List the networks that came with this installation, or those of some cards: what each tells, for "
-        "which protocol, how it was trained.",
+        description="List the networks that came with this installation, or some of them, or those of cards: what each "
+        "tells, for which protocol, how it was trained. Weights are compared with their checksum.",
     )
-    parser.add_argument("cards", nargs="*", type=Path, metavar="CARD.json", help="cards of other networks")
+    parser.add_argument("networks", nargs="*", metavar="NAME|CARD.json", help="these alone (default: all that came)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
-    cards = [read_card(path) for path in arguments.cards] or [m.card for m in METHODS if m.card is not None]
-    for reason in () if arguments.cards else SKIPPED_NETWORKS:
+    rows = [network_named(name) for name in arguments.networks] or METHODS
+    cards = [method.card for method in rows if method.card is not None]
+    for reason in () if arguments.networks else SKIPPED_NETWORKS:
         print(f"Note: a network of this installation is skipped. {reason}", file=sys.stderr)
     if not cards:
         print("No network came with this installation; training/README.md tells how to train one.")
+    for card in cards:
+        try:
+            weights_of(card)
+        except InputError as error:
+            if arguments.networks:
+                raise
+            print(f"Note: {error}", file=sys.stderr)
     print("\n\n".join("\n".join(_described(card)) for card in cards), end="\n" if cards else "")
     return 0
 

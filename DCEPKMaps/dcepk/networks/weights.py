@@ -74,6 +74,22 @@ def load_network(card: NetworkCard) -> nn.Module:
     network = build_network(card.architecture)
     import torch
 
+    content = weights_of(card)
+    try:
+        network.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+    except (RuntimeError, ValueError, TypeError, pickle.UnpicklingError) as error:
+        raise InputError(f"The weights of '{card.name}' do not fit the network '{card.architecture.name}'.") from error
+    return network.eval().requires_grad_(False)
+
+
+def weights_of(card: NetworkCard) -> bytes:
+    """The content of a card's file of weights, which is the one that the card was written for; without PyTorch.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or has another checksum.
+    """
     try:
         content = card.place.joinpath(card.weights.file).read_bytes()
     except OSError as error:
@@ -84,11 +100,7 @@ def load_network(card: NetworkCard) -> nn.Module:
             f"The weights of '{card.name}' are not those of its card: {card.weights.file} has the checksum "
             f"{found[:12]}..., the card says {card.weights.sha256[:12]}...."
         )
-    try:
-        network.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
-    except (RuntimeError, ValueError, TypeError, pickle.UnpicklingError) as error:
-        raise InputError(f"The weights of '{card.name}' do not fit the network '{card.architecture.name}'.") from error
-    return network.eval().requires_grad_(False)
+    return content
 
 
 def weights_content(network: nn.Module) -> bytes:
