@@ -101,6 +101,7 @@ def test_regions_without_t1_have_statistics_and_no_curves(files, card, tmp_path)
     with open(tmp_path / "out" / "rois.csv", newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert {r["map"] for r in rows} == {"Ktrans", "vp"}
+    assert not (tmp_path / "out" / "roi_curves.csv").exists()
     assert {r["curve_fit"] for r in rows} == {""}
 
 

@@ -168,7 +168,8 @@ def write_results(
             _write_curve(place / "vif_fine.csv", vif.fine_times_s, vif.fine_plasma_mM)
     if rois is not None:
         write_table(place / "rois.csv", rois.statistics)
-        write_curves(place / "roi_curves.csv", rois.curves)
+        if rois.curves:
+            write_curves(place / "roi_curves.csv", rois.curves)
     summary = _summary(maps, vif, t10, motion, inputs, timing_s, command)
     if with_report:
         try:
