@@ -251,15 +251,17 @@ def _regions(rois: RoiResults | None, scales: dict[str, Scale], picture: bytes |
 def _region_table(rows: Sequence[RoiStatistics], scale: Scale) -> str:
     fitted = any(np.isfinite(r.curve_fit) for r in rows)
     header = ["region", *(["fit of the mean curve"] if fitted else []), "mean of the voxels"]
-    header += ["sd", "noise error", "median", "quartiles", "voxels", "flagged", "no value"]
+    propagated = any(np.isfinite(r.noise_error) for r in rows)
+    header += ["sd", *(["noise error"] if propagated else []), "median", "quartiles", "voxels", "flagged", "no value"]
     excluded = any(r.n_excluded for r in rows)
     f = scale.factor
     cells = [
         [
             r.name, *([with_error(r.curve_fit * f, r.curve_fit_error * f)] if fitted else []),
-            with_error(r.mean * f, r.standard_error * f), number(r.sd * f), number(r.noise_error * f),
-            number(r.median * f), f"{number(r.q1 * f)} to {number(r.q3 * f)}", f"{r.n:,}", f"{r.n_flagged:,}",
-            f"{r.n_missing:,}", *([f"{r.n_excluded:,}"] if excluded else []),
+            with_error(r.mean * f, r.standard_error * f), number(r.sd * f),
+            *([number(r.noise_error * f)] if propagated else []), number(r.median * f),
+            f"{number(r.q1 * f)} to {number(r.q3 * f)}", f"{r.n:,}", f"{r.n_flagged:,}", f"{r.n_missing:,}",
+            *([f"{r.n_excluded:,}"] if excluded else []),
         ]
         for r in rows
     ]  # fmt: skip
