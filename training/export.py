@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from dcepk.plain import from_plain
 SHIPPED = Path(str(files("dcepk").joinpath("data/networks")))
 
 
-def export(run: Path, folder: Path, evaluation: Path | None = None, overwrite: bool = False) -> NetworkCard:
+def export(run: Path, folder: Path, evaluations: Sequence[Path] = (), overwrite: bool = False) -> NetworkCard:
     """Write the network of a run.
 
     Parameters
@@ -37,8 +38,8 @@ def export(run: Path, folder: Path, evaluation: Path | None = None, overwrite: b
         Folder of a training, finished or not.
     folder : Path
         Where to write ``<name>.pt`` and ``<name>.json``.
-    evaluation : Path, optional
-        Folder of ``training/evaluate.py``, whose figures go into the card.
+    evaluations : sequence of Path
+        Folders of ``training/evaluate.py``, whose figures go into the card.
     overwrite : bool
         Replace a network of that name.
 
@@ -50,7 +51,7 @@ def export(run: Path, folder: Path, evaluation: Path | None = None, overwrite: b
     Raises
     ------
     InputError
-        When there is no training, it has no epoch yet, the evaluation is not of these weights, or the folder has a
+        When there is no training, it has no epoch yet, an evaluation is not of these weights, or the folder has a
         network of that name which may not be replaced.
     """
     state = load_checkpoint(run)
@@ -71,7 +72,9 @@ def export(run: Path, folder: Path, evaluation: Path | None = None, overwrite: b
     weights = WeightsFile(
         f"{config.name}.pt", hashlib.sha256(content).hexdigest(), sum(p.numel() for p in network.parameters())
     )
-    figures = {} if evaluation is None else card_metrics(evaluation, config.name, weights.sha256)
+    figures = {}
+    for evaluation in evaluations:
+        figures |= card_metrics(evaluation, config.name, weights.sha256)
     with new_file(folder / weights.file) as unfinished:
         unfinished.write_bytes(content)
     with new_file(path) as unfinished:
@@ -110,7 +113,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("run", type=Path, help="folder of a training, in training/runs")
     parser.add_argument("--to", type=Path, default=SHIPPED, help="folder to write to (default: the engine's)")
     parser.add_argument("--overwrite", action="store_true", help="replace a network of that name")
-    parser.add_argument("--evaluation", type=Path, help="folder of training/evaluate.py, for the figures in the card")
+    parser.add_argument(
+        "--evaluation", nargs="+", type=Path, default=[], metavar="FOLDER",
+        help="folders of training/evaluate.py, for the figures in the card",
+    )  # fmt: skip
     arguments = parser.parse_args(argv)
     try:
         card = export(arguments.run, arguments.to, arguments.evaluation, arguments.overwrite)
