@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_network import card_of, write_network
+from small_network import card_of, protocol_of, write_network
 
 from dcepk.errors import InputError, MissingPackage
 from dcepk.networks import weights
 from dcepk.networks.card import Architecture, Normalisation, Output, card_from_text, read_card, shipped_cards
-from dcepk.networks.weights import build_network, load_network, require_torch, weights_content
+from dcepk.networks.weights import build_network, load_network, require_shape, require_torch, weights_content
 
 torch = pytest.importorskip("torch")
 
@@ -110,6 +110,32 @@ def test_weights_of_another_shape_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"outputs": card_of(TIMES).outputs[:1]},
+            r"shape \(1, 2, 24, 24\), but for Ktrans it must be \(1, 1, ",
+        ),
+        ({"protocol": protocol_of(TIMES[:7])}, "cannot take 7 frames of 24 x 24 voxels"),
+    ],
+)
+def test_a_network_that_does_not_fit_its_own_card_is_refused(tmp_path, changes, words):
+    architecture = Architecture("dual-path", {"frames": 8, "outputs": 2})
+    card = write_network(tmp_path, card_of(TIMES, architecture=architecture, **changes))
+    with pytest.raises(InputError, match=f"The network 'small' .*{words}"):
+        load_network(card)
+
+
+def test_the_check_of_the_shape_leaves_a_network_as_it_was():
+    network = torch.nn.Sequential(torch.nn.BatchNorm2d(3), torch.nn.Conv2d(3, 2, 1), torch.nn.Dropout(0.5))
+    before, random = weights_content(network), torch.get_rng_state()
+    require_shape(network, "small", 3, card_of(TIMES).outputs, 24)
+    assert network.training
+    assert weights_content(network) == before
+    assert torch.equal(torch.get_rng_state(), random)
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"colour": "red"}, "unknown key 'colour'"),
@@ -118,6 +144,7 @@ def test_weights_of_another_shape_are_refused(tmp_path):
         ({"outputs": [{"name": "Ktrans", "unit": "/s", "scale": 1.0}]}, "unit of Ktrans is '/min', not '/s'"),
         ({"outputs": [{"name": "K", "unit": "", "scale": 1.0}]}, "Unknown parameter 'K'"),
         ({"outputs": []}, "at least one output"),
+        ({"outputs": [{"name": "vp", "unit": "", "scale": 1.0}] * 2}, "hold vp more than once"),
         ({"metrics": None}, "metrics must be a table"),
     ],
 )
@@ -143,7 +170,9 @@ def test_incomplete_or_damaged_card_files_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("times", "changes", "words"),
     [
-        ((0.0, 1.0, 1.0), {}, "must increase"),
+        ((0.0, 1.0, 1.0), {}, "numbers that increase"),
+        ((0.0, float("nan"), 2.0), {}, "numbers that increase"),
+        ((0.0, 1.0, float("inf")), {}, "numbers that increase"),
         ((0.0, 1.0, 2.0), {"baseline_frames": (3, 3)}, "3 to 3 of 3 frames"),
         ((0.0, 1.0, 2.0), {"baseline_frames": (1, 2), "snr": (9.0, 3.0)}, "range of snr must not decrease"),
         ((0.0, 1.0, 2.0), {"baseline_frames": (1, 2), "signal_low": (0.0,)}, "each of the 3 frames"),
@@ -175,6 +204,8 @@ def test_unknown_architecture_or_argument_is_refused():
         build_network(Architecture("transformer", {}))
     with pytest.raises(InputError, match="cannot be built.*depth"):
         build_network(Architecture("dual-path", {"frames": 3, "outputs": 2, "depth": 5}))
+    with pytest.raises(InputError, match="cannot be built.*-1"):
+        build_network(Architecture("dual-path", {"frames": 3, "outputs": -1}))
 
 
 def test_without_torch_the_message_says_how_to_install_it(monkeypatch):

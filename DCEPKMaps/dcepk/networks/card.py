@@ -48,6 +48,22 @@ class Output:
             raise InputError(f"The scale of {self.name} must be above 0, not {self.scale:g}.")
 
 
+def require_outputs(outputs: tuple[Output, ...]) -> None:
+    """Refuse outputs that cannot be those of a network.
+
+    Raises
+    ------
+    InputError
+        When there is none, or one parameter is there twice.
+    """
+    if not outputs:
+        raise InputError("A network needs at least one output.")
+    names = [o.name for o in outputs]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"The outputs of a network hold {name} more than once.")
+
+
 @dataclass(frozen=True)
 class Normalisation:
     """How a series becomes the input of a network.
@@ -106,7 +122,7 @@ class ProtocolRange:
     t10_s : (float, float)
         Native T1, s.
     snr : (float, float)
-        Signal-to-noise ratio of a baseline frame in white matter.
+        Signal-to-noise ratio of the median voxel, as `dcepk.networks.noise` measures it of S(t)/S(0).
     signal_low, signal_high : tuple of float
         Lowest and highest S(t)/S(0) of each frame in the training data, without the most extreme. They judge a series
         only in the frames that hold contrast: before it they are those of noise alone.
@@ -130,8 +146,8 @@ class ProtocolRange:
 
     def __post_init__(self) -> None:
         frames = len(self.frame_times_s)
-        if frames < 2 or np.any(np.diff(self.frame_times_s) <= 0):
-            raise InputError("The frame times of a network must increase.")
+        if frames < 2 or not np.isfinite(self.frame_times_s).all() or np.any(np.diff(self.frame_times_s) <= 0):
+            raise InputError("The frame times of a network must be finite numbers that increase.")
         fewest, most = self.baseline_frames
         if not 1 <= fewest <= most < frames:
             raise InputError(f"{fewest} to {most} of {frames} frames cannot lie before contrast.")
@@ -236,8 +252,7 @@ class NetworkCard:
     def __post_init__(self) -> None:
         if not 1 <= self.stride <= self.patch:
             raise InputError(f"Patches of {self.patch} voxels cannot overlap at a step of {self.stride}.")
-        if not self.outputs:
-            raise InputError("A network needs at least one output.")
+        require_outputs(self.outputs)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dcepk.errors import InputError, MissingPackage
-from dcepk.networks.card import Architecture, NetworkCard
+from dcepk.networks.card import Architecture, NetworkCard, Output
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,7 +50,7 @@ def build_network(architecture: Architecture) -> nn.Module:
     Raises
     ------
     InputError
-        When the architecture is unknown, or its arguments are not those of its class.
+        When the architecture is unknown, or its arguments are not those of its class, or impossible.
     """
     require_torch()
     if architecture.name not in ARCHITECTURES:
@@ -59,8 +59,47 @@ def build_network(architecture: Architecture) -> nn.Module:
     network = getattr(import_module(f"dcepk.networks.{module}"), name)
     try:
         return network(**architecture.arguments)
-    except TypeError as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # PyTorch raises each of them
         raise InputError(f"The network '{architecture.name}' cannot be built: {error}.") from error
+
+
+def require_shape(network: nn.Module, name: str, frames: int, outputs: tuple[Output, ...], patch: int) -> None:
+    """Refuse a network that does not make its outputs from its frames; nothing of the network changes.
+
+    Parameters
+    ----------
+    network : Module
+        On the CPU.
+    name : str
+        What messages call it.
+    frames, patch : int
+        It is given one patch of the shape (1, frames, patch, patch).
+    outputs : tuple of Output
+        It must answer with the shape (1, number of outputs, patch, patch).
+
+    Raises
+    ------
+    InputError
+        When it cannot take such a patch, or answers with another shape.
+    """
+    import torch
+
+    training = network.training
+    try:
+        with torch.inference_mode():
+            found = tuple(network.eval()(torch.zeros(1, frames, patch, patch)).shape)
+    except RuntimeError as error:
+        raise InputError(
+            f"The network '{name}' cannot take {frames} frames of {patch} x {patch} voxels: {error}."
+        ) from error
+    finally:
+        network.train(training)
+    names, wanted = ", ".join(o.name for o in outputs), (1, len(outputs), patch, patch)
+    if found != wanted:
+        raise InputError(
+            f"The network '{name}' makes maps of the shape {found}, but for {names} it must be {wanted}: correct the "
+            "arguments of the network, or the outputs."
+        )
 
 
 def load_network(card: NetworkCard) -> nn.Module:
@@ -69,7 +108,8 @@ def load_network(card: NetworkCard) -> nn.Module:
     Raises
     ------
     InputError
-        When the weights are missing, have another checksum, or do not fit the architecture.
+        When the weights are missing, have another checksum, or do not fit the architecture, or when this does not fit
+        the frames and outputs of the card.
     """
     network = build_network(card.architecture)
     import torch
@@ -79,6 +119,7 @@ def load_network(card: NetworkCard) -> nn.Module:
         network.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
     except (RuntimeError, ValueError, TypeError, pickle.UnpicklingError) as error:
         raise InputError(f"The weights of '{card.name}' do not fit the network '{card.architecture.name}'.") from error
+    require_shape(network, card.name, len(card.protocol.frame_times_s), card.outputs, card.patch)
     return network.eval().requires_grad_(False)
 
 
