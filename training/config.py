@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from dcepk.errors import InputError
-from dcepk.networks.card import Architecture, Normalisation, Output
+from dcepk.networks.card import Architecture, Normalisation, Output, require_outputs
 from dcepk.plain import from_plain
 from dcepk.settings import DEVICES
 
@@ -90,6 +90,8 @@ class Data:
         _above("subjects", self.subjects, 1)
         for name in ("slices", "patch", "stride"):
             _above(name, getattr(self, name), 0)
+        if self.stride > self.patch:
+            raise InputError(f"stride must not be above patch ({self.patch}), as {self.stride} is: patches overlap.")
         if not 0 < self.validation_share < 1:
             raise InputError(f"validation_share must be between 0 and 1, not {self.validation_share:g}.")
 
@@ -218,8 +220,7 @@ class Config:
             raise InputError(f"name must be small letters, digits and hyphens, not '{self.name}': it names the files.")
         if self.seed < 0:
             raise InputError(f"seed must not be below 0, as {self.seed} is.")
-        if not self.outputs:
-            raise InputError("outputs must name at least one map.")
+        require_outputs(self.outputs)
         for name in self.target_limits:
             _one_of("target_limits", name, tuple(o.name for o in self.outputs))
 

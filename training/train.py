@@ -34,7 +34,7 @@ from telling import Tell, counted, say, say_nothing
 
 from dcepk.errors import DCEPKError, InputError
 from dcepk.inference import device_named
-from dcepk.networks.weights import build_network
+from dcepk.networks.weights import build_network, require_shape
 
 _TRAINING, _VALIDATION, _ORDER = 0, 1, 2
 INTERRUPTED = 130
@@ -107,7 +107,9 @@ def _trained(
         )
     objective = objective_of(config, np.asarray(sources.protocol.frame_times_s))
     torch.manual_seed(config.seed)
-    network = build_network(config.network).to(device, memory_format=torch.channels_last)
+    network = build_network(config.network)
+    require_shape(network, config.name, len(sources.protocol.frame_times_s), config.outputs, config.data.patch)
+    network = network.to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate, eps=1e-7)
     state.restore(network, optimiser)
 
