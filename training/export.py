@@ -22,8 +22,8 @@ from evaluation.card_metrics import card_metrics
 
 from dcepk.atomic import new_file
 from dcepk.errors import DCEPKError, InputError
-from dcepk.networks.card import SUFFIX, NetworkCard, ProtocolRange, Training, WeightsFile, read_card
-from dcepk.networks.weights import build_network, load_network, weights_content
+from dcepk.networks.card import SUFFIX, NetworkCard, ProtocolRange, Training, WeightsFile, card_from_text, read_card
+from dcepk.networks.weights import build_network, load_network, require_shape, weights_content
 from dcepk.plain import from_plain
 
 SHIPPED = Path(str(files("dcepk").joinpath("data/networks")))
@@ -51,8 +51,8 @@ def export(run: Path, folder: Path, evaluations: Sequence[Path] = (), overwrite:
     Raises
     ------
     InputError
-        When there is no training, it has no epoch yet, an evaluation is not of these weights, or the folder has a
-        network of that name which may not be replaced.
+        When there is no training, it has no epoch yet, an evaluation is not of these weights, the network does not fit
+        its card, or the folder has a network of that name which may not be replaced. Nothing is written then.
     """
     state = load_checkpoint(run)
     if state is None:
@@ -75,10 +75,12 @@ def export(run: Path, folder: Path, evaluations: Sequence[Path] = (), overwrite:
     figures = {}
     for evaluation in evaluations:
         figures |= card_metrics(evaluation, config.name, weights.sha256)
-    with new_file(folder / weights.file) as unfinished:
-        unfinished.write_bytes(content)
-    with new_file(path) as unfinished:
-        unfinished.write_text(_card(config, state, weights, figures).to_text(), encoding="utf-8")
+    text = _card(config, state, weights, figures).to_text()
+    card = card_from_text(text, path.name, folder)
+    require_shape(network, card.name, len(card.protocol.frame_times_s), card.outputs, card.patch)
+    with new_file(path) as unfinished_card, new_file(folder / weights.file) as unfinished_weights:
+        unfinished_card.write_text(text, encoding="utf-8")  # both are whole before either takes its place
+        unfinished_weights.write_bytes(content)
     written = read_card(path)
     load_network(written)
     return written
