@@ -3,17 +3,19 @@
     python training/loso.py --preset smoke --folds 2
 
 Each network is trained without one subject and then run on it, through the same code as in the product. Folds that are
-finished are not trained again, so that the command can be stopped (``--minutes``) and given again.
+finished are neither trained nor judged again, so that the command can be stopped (``--minutes``) and given again: what
+was found of a fold is kept in its folder, and the table is made of all of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import math
 import sys
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from checkpoint import RUNS, Checkpoint
@@ -26,15 +28,20 @@ from simulate import SimulatedSubject, make_subject, targets_of
 from telling import counted
 from train import INTERRUPTED, train
 
+from dcepk.atomic import new_file
 from dcepk.errors import DCEPKError, InputError
 from dcepk.fitting import EToftsModel, PatlakModel
 from dcepk.inference import infer
 from dcepk.networks.card import NetworkCard
+from dcepk.plain import from_plain
 from dcepk.quantify import concentration_curves, plasma_curve
 from dcepk.settings import Settings
 
 CONFIGS = tuple(Path(__file__).parent / "configs" / f"dual-path-{model}-stroke.yaml" for model in ("patlak", "etofts"))
+KEPT = "judged.json"
+"""The file in the folder of a fold that keeps its rows."""
 _UNKNOWN = float("nan")
+_WITHOUT = "-without-"
 
 
 @dataclass(frozen=True)
@@ -71,10 +78,18 @@ class Row:
     fit_nrmse: float
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """The rows of one fold, and the checksum of the weights that they are of."""
+
+    weights_sha256: str
+    rows: tuple[Row, ...]
+
+
 def fold_of(config: Config, subject: int) -> Config:
     """The configuration without one subject (counted from 0)."""
     data = replace(config.data, left_out=(subject,))
-    return replace(config, name=f"{config.name}-without-{subject:02d}", data=data)
+    return replace(config, name=f"{config.name}{_WITHOUT}{subject:02d}", data=data)
 
 
 def require_simulated(config: Config) -> None:
@@ -120,9 +135,46 @@ def judged(config: Config, state: Checkpoint, card: NetworkCard, subject: Simula
     return rows
 
 
+def judge(fold: Config, subject: int, state: Checkpoint, run: Path) -> None:
+    """Keep the rows of a fold in the folder of its run, unless those of these very weights are there.
+
+    Raises
+    ------
+    InputError
+        When what is there cannot be read.
+    """
+    card, path = export(run, run, overwrite=True), run / KEPT
+    if path.is_file() and kept(path).weights_sha256 == card.weights.sha256:
+        return
+    data = fold.data
+    examined = make_subject(data.protocol, data.first_seed + subject, grid=data.grid, cache=data.cache)
+    judgement = Judgement(card.weights.sha256, tuple(judged(fold, state, card, examined)))
+    with new_file(path) as unfinished:
+        unfinished.write_text(json.dumps(asdict(judgement), indent=1) + "\n", encoding="utf-8")
+
+
+def kept(path: Path) -> Judgement:
+    """What was found of a fold.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read.
+    """
+    try:
+        return from_plain(Judgement, json.loads(path.read_text(encoding="utf-8")), path.name)
+    except (OSError, ValueError, InputError) as error:
+        raise InputError(f"{path} cannot be read: remove it, and the fold is judged again.") from error
+
+
+def rows_of_all(runs: Path, preset: str) -> list[Row]:
+    """The rows of all folds of a preset that were judged, of whatever network."""
+    return [row for path in sorted(runs.glob(f"*{_WITHOUT}*-{preset}/{KEPT}")) for row in kept(path).rows]
+
+
 def write_rows(path: Path, rows: list[Row]) -> None:
     """A table of all folds so far."""
-    with open(path, "w", newline="", encoding="utf-8") as handle:
+    with new_file(path) as unfinished, open(unfinished, "w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
         writer.writerow([f.name for f in fields(Row)])
         for row in rows:
@@ -147,7 +199,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     end = time.monotonic() + 60 * (float("inf") if arguments.minutes is None else arguments.minutes)
     command = typed_command("training/loso.py", sys.argv[1:] if argv is None else argv)
-    rows: list[Row] = []
+    table = arguments.runs / f"loso-{arguments.preset}.csv"
     try:
         if arguments.folds is not None and arguments.folds < 1:
             raise InputError(f"--folds must be at least 1, not {arguments.folds}.")
@@ -164,19 +216,15 @@ def main(argv: list[str] | None = None) -> int:
                 if not state.finished:
                     print("Stopped; the same command goes on.")
                     return 0
-                examined = make_subject(
-                    config.data.protocol, config.data.first_seed + subject, grid=config.data.grid,
-                    cache=config.data.cache,
-                )  # fmt: skip
-                rows += judged(fold, state, export(run, run, overwrite=True), examined)
-                write_rows(arguments.runs / f"loso-{arguments.preset}.csv", rows)
+                judge(fold, subject, state, run)
+                write_rows(table, rows := rows_of_all(arguments.runs, arguments.preset))
     except DCEPKError as error:
         print(f"loso: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("loso: interrupted.", file=sys.stderr)
         return INTERRUPTED
-    print(f"{counted(len({r.network for r in rows}), 'network')}: {arguments.runs / f'loso-{arguments.preset}.csv'}")
+    print(f"{counted(len({r.network for r in rows}), 'network')}: {table}")
     return 0
 
 
