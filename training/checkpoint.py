@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from batches import Batch
 from config import Config
 from learning_curves import Row
+from revision import revision
 from sources import Sources
 
 from dcepk.errors import InputError
@@ -89,7 +89,7 @@ class Checkpoint:
     def note_revision(self) -> None:
         """Add the commit of the code that now goes on with the training, where it is another."""
         known = self.git_revision.split(", ") if self.git_revision else []
-        self.git_revision = ", ".join(dict.fromkeys([*known, _revision()]))
+        self.git_revision = ", ".join(dict.fromkeys([*known, revision()]))
 
     def restore(self, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> None:
         """Give network and optimiser the state that was kept, if there is one."""
@@ -111,7 +111,8 @@ class Checkpoint:
         low, high = np.quantile(signal * normalisation.scale + normalisation.offset, share, axis=0)
         t10_s = np.quantile(t10[np.isfinite(t10)], share)
         protocol = replace(
-            sources.protocol, signal_low=_floats(low), signal_high=_floats(high), t10_s=_floats(t10_s)
+            sources.protocol, signal_low=_floats(low), signal_high=_floats(high), t10_s=_floats(t10_s),
+            snr=sources.snr(),
         )  # fmt: skip
         self.data = _plain({"protocol": asdict(protocol), "recipe": sources.recipe, "sha256": sources.sha256})
 
@@ -189,16 +190,6 @@ def _decisive(config: dict[str, Any]) -> dict[str, Any]:
     for table, key in (("data", "cache"), ("compute", "drawing_threads")):
         kept[table] = {k: v for k, v in kept[table].items() if k != key}
     return kept
-
-
-def _revision() -> str:
-    """Commit of the repository, marked where files differ from it; "unknown" outside a repository or without git."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
-    except OSError:
-        return "unknown"
-    return told.stdout.strip() or "unknown"
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

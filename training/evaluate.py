@@ -40,6 +40,7 @@ from evaluation.rows import (
 from evaluation.smoothing import best_width
 from evaluation.study import Record, Study
 from evaluation.tables import tables_of, write_records
+from revision import revision
 from simulate import SimulatedSubject, make_subject
 
 from dcepk._version import __version__
@@ -130,7 +131,10 @@ def write_results(folder: Path, cohort: Cohort, size: str, levels: list[Level], 
     from evaluation.pictures import agreement_picture, boxes_picture, errors_picture, maps_picture
 
     about = _description(cohort, size, levels, command)
-    words = f"{about['subjects']} subjects, cohort {cohort.name} ({cohort.sha256[:12]}), dcepk {__version__}, {size}"
+    words = (
+        f"{about['subjects']} subjects, cohort {cohort.name} ({cohort.sha256[:12]}), dcepk {__version__}, commit "
+        f"{about['git_revision']}, {size}"
+    )
     markdown, page = [f"# Evaluation: {cohort.name}", "", words, "", _CAVEAT, ""], []
     for level in levels:
         figures = Figures(level.records, level.rows)
@@ -152,6 +156,7 @@ def write_results(folder: Path, cohort: Cohort, size: str, levels: list[Level], 
 def _description(cohort: Cohort, size: str, levels: list[Level], command: str) -> dict:
     return {
         "software": f"dcepk {__version__}",
+        "git_revision": revision(),
         "command": command,
         "cohort": cohort.name,
         "cohort_sha256": cohort.sha256,

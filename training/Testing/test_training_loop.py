@@ -184,7 +184,7 @@ def test_a_checkpoint_from_before_processes_were_counted_goes_on(finished, tmp_p
 
 def test_every_commit_that_took_part_is_told_once(tmp_path, monkeypatch):
     for commit in ("aaa", "aaa", "bbb", "aaa"):
-        monkeypatch.setattr(checkpoint, "_revision", lambda commit=commit: commit)
+        monkeypatch.setattr(checkpoint, "revision", lambda commit=commit: commit)
         train(small_config(), tmp_path, minutes=0, sources=small_sources(), tell=quiet)
     assert load_checkpoint(tmp_path).git_revision == "aaa, bbb"
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import textwrap
 
 import matplotlib
 import numpy as np
+from metrics import agreement
 from simulate import SimulatedSubject
 
 from evaluation.figures import BORDERS, SMALL, Figures
@@ -33,9 +35,9 @@ def maps_picture(subject: SimulatedSubject, maps: dict[str, Maps], parameter: st
     for axis, (label, volume) in zip(axes.ravel(), shown.items()):
         plane = np.where(subject.brain[z], volume[z], np.nan)[box]
         image = axis.imshow(plane, vmin=0, vmax=high, cmap="inferno", interpolation="nearest")
-        axis.set_title(label, fontsize=8)
+        axis.set_title(_wrapped(label), fontsize=7)
     figure.colorbar(image, ax=axes, shrink=0.6, label=f"{parameter}{' (/min)' if parameter == 'Ktrans' else ''}")
-    return _image(figure, f"{parameter} of one study, every row")
+    return _image(figure, f"{parameter} of one study: the truth, and every row that makes whole maps (networks: dense)")
 
 
 def errors_picture(figures: Figures, snr: float) -> str:
@@ -59,24 +61,27 @@ def boxes_picture(figures: Figures, snr: float, parameter: str) -> str:
     places = [p for p in figures.places(snr) if p not in (BORDERS, SMALL)][:6]
     rows = _pictured(figures)
     first = rows[0]
-    figure, axes = plt.subplots(1, len(places), figsize=(10, 3.6), squeeze=False, layout="constrained")
+    size = (10, 0.9 + 0.26 * (len(rows) + 1))
+    figure, axes = plt.subplots(1, len(places), figsize=size, sharey=True, squeeze=False, layout="constrained")
     for axis, place in zip(axes[0], places):
         means, bias = (figures.of(first, snr, m, parameter, TRUTH, place) for m in ("mean", "bias"))
         values = [[means[s] - bias[s] for s in means]]
         values += [list(figures.of(row, snr, "mean", parameter, TRUTH, place).values()) for row in rows]
         axis.boxplot(
-            [np.array(v) * 1e3 for v in values], widths=0.6, medianprops={"color": "#b5432a"}, showfliers=False
-        )
-        axis.set_xticks(range(1, len(values) + 1))
-        axis.set_xticklabels(["truth", *rows], rotation=90, fontsize=6)
-        axis.set_title(place, fontsize=7)
-        axis.tick_params(axis="y", labelsize=7)
-    axes[0, 0].set_ylabel(f"mean {parameter}, 1e-3{' /min' if parameter == 'Ktrans' else ''}", fontsize=8)
-    return _image(figure, f"Means of {parameter} by tissue")
+            [np.array(v) * 1e3 for v in values], orientation="horizontal", widths=0.6, medianprops={"color": "#b5432a"},
+            showfliers=False,
+        )  # fmt: skip
+        axis.axvline(np.median(values[0]) * 1e3, lw=0.6, color="0.6", zorder=0)
+        axis.set_title(_wrapped(place), fontsize=7)
+        axis.tick_params(labelsize=7)
+    axes[0, 0].set_yticks(range(1, len(rows) + 2), ["truth", *(figures.labels[row] for row in rows)], fontsize=7)
+    axes[0, 0].invert_yaxis()
+    figure.supxlabel(f"mean {parameter}, 1e-3{' /min' if parameter == 'Ktrans' else ''}", fontsize=8)
+    return _image(figure, f"Means of {parameter} by tissue: median, quartiles and range over subjects")
 
 
 def agreement_picture(figures: Figures, snr: float) -> str:
-    """Bland-Altman plots of tissue means of Ktrans against the truth (figure 11 of Ulas 2019)."""
+    """Bland-Altman plots of tissue means of Ktrans against the truth (figure 11 of Ulas 2019), with limits over all."""
     rows = _pictured(figures, besides=(TILED, BLIND))
     lines = -(-len(rows) // _AGREEMENT_COLUMNS)
     figure, axes = plt.subplots(
@@ -87,20 +92,23 @@ def agreement_picture(figures: Figures, snr: float) -> str:
         axis.axis("off")
     places = [p for p in figures.places(snr) if p not in (BORDERS, SMALL)]
     for axis, row in zip(axes.ravel(), rows):
-        for place in places:
-            found, true = figures.tissue_means(row, snr, "Ktrans", TRUTH, place)
+        pairs = [figures.tissue_means(row, snr, "Ktrans", TRUTH, place) for place in places]
+        limits = agreement(*np.concatenate(pairs, axis=1))
+        for place, (found, true) in zip(places, pairs):
             axis.plot((found + true) / 2 * 1e3, (found - true) * 1e3, ".", ms=4, alpha=0.6, label=place)
         axis.axhline(0, lw=0.9, color="0.4")
-        axis.set(title=figures.labels[row])
+        for level, style in ((limits.difference, "-"), (limits.low, "--"), (limits.high, "--")):
+            axis.axhline(level * 1e3, lw=0.8, color="#b5432a", ls=style)
         axis.set_yscale("symlog", linthresh=1.0)
-        axis.title.set_fontsize(7)
+        axis.set_title(_wrapped(figures.labels[row]), fontsize=7)
         axis.tick_params(labelsize=6)
         axis.set_xlabel("mean, 1e-3 /min", fontsize=7)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, fontsize=7, ncols=5, frameon=False, loc="outside lower center")
     for axis in axes[:, 0]:
         axis.set_ylabel("row - truth, 1e-3 /min", fontsize=7)
-    return _image(figure, "Agreement of tissue means of Ktrans with the truth")
+    words = "Agreement of tissue means of Ktrans with the truth; red: mean difference and 95 % limits of all points"
+    return _image(figure, words)
 
 
 def _pictured(figures: Figures, besides: tuple[str, ...] = (TILED,)) -> list[str]:
@@ -109,6 +117,10 @@ def _pictured(figures: Figures, besides: tuple[str, ...] = (TILED,)) -> list[str
 
 def _rmse(figures: Figures, row: str, snr: float, place: str) -> float:
     return figures.mean(row, snr, "rmse", "Ktrans", TRUTH, place)
+
+
+def _wrapped(label: str) -> str:
+    return textwrap.fill(label, 26)
 
 
 def _image(figure, words: str) -> str:

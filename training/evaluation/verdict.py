@@ -8,14 +8,14 @@ import numpy as np
 from metrics import wilcoxon_p
 
 from evaluation.figures import Figures
-from evaluation.rows import BLIND, FIT, NETWORK, SMOOTHED, TILED, Row
+from evaluation.rows import BLIND, FIT, NETWORK, SMOOTHED, Row
 from evaluation.study import BRAIN, FIGURE_RANGES, FOCAL, TRUTH
 from evaluation.table import Table
 
 GAIN, LEVEL = 0.3, 0.05
 """By this share the error of a network must be below that of the best fit, and so small must p be against smoothing."""
 BETTER, BETTER_THAN_SMOOTHING = "better", f"better than smoothing, less than {GAIN:.0%} below the fits"
-AS_WELL = "smoothing does as well"
+AS_WELL, WORSE, UNTESTED = "smoothing does as well", "worse than smoothing", "too few subjects to tell"
 _PER_1000 = 1e3
 _PAPER_MAPS = {
     "dual-path-patlak-stroke": {"Ktrans": ".991 / 1.4", "vp": ".973 / 1.7"},
@@ -25,19 +25,23 @@ _PAPER_MAPS = {
 
 
 def verdict(figures: Figures, preset: str, snr: float) -> list[Table]:
-    """Where networks are better than fits and than smoothing; nothing where there are no networks."""
+    """Where networks are better or worse than fits and than smoothing; nothing where there are no networks."""
     places = [p for p in ("white matter", "deep grey matter", *FOCAL[preset]) if p in figures.places(snr)]
-    fits, smoothed, networks = (figures.of_kind(*kinds) for kinds in ((FIT,), (SMOOTHED,), (NETWORK, TILED)))
+    fits, smoothed, networks = (figures.of_kind(kind) for kind in (FIT, SMOOTHED, NETWORK))
     means = next((row for row in figures.rows if row.name == "class-means"), None)
     rows = []
     for row in networks:
         for place in places:
             key = ("rmse", "Ktrans", TRUTH, place)
-            own, fit = (figures.mean(r.name, snr, *key) for r in (row, _lowest(figures, fits, snr, key)))
             rival = _lowest(figures, smoothed, snr, key)
-            smooth, p = figures.mean(rival.name, snr, *key), _p(figures, row, rival, snr, key)
-            if not (own < smooth and p < LEVEL):
+            own, fit, smooth = (figures.mean(r.name, snr, *key) for r in (row, _lowest(figures, fits, snr, key), rival))
+            p = _p(figures, row, rival, snr, key, "less" if own < smooth else "greater")
+            if not np.isfinite(p):
+                words = UNTESTED
+            elif p >= LEVEL:
                 words = AS_WELL
+            elif own > smooth:
+                words = WORSE
             else:
                 words = BETTER if own <= (1 - GAIN) * fit else BETTER_THAN_SMOOTHING
             known = _change(own, figures.mean(means.name, snr, *key)) if means else "-"
@@ -46,9 +50,10 @@ def verdict(figures: Figures, preset: str, snr: float) -> list[Table]:
         rows += _separation(figures, snr, row, fits, smoothed)
     note = (
         "RMSE of Ktrans against the truth, 1e-3 /min, and how far it is from the best fit, from the best fit of a "
-        "smoothed series (p of the paired Wilcoxon test over subjects) and from the class means, which know the tissue "
-        f"of every voxel. '{BETTER}': p < {LEVEL:g}, and an error at least {GAIN:.0%} below every fit. AUROC of the "
-        f"lesion: '{BETTER}' is p < {LEVEL:g} and above every fit."
+        "smoothed series and from the class means, which know the tissue of every voxel. p: paired Wilcoxon test over "
+        "subjects against the best smoothed fit, one-sided in the direction of the difference, not corrected for the "
+        f"number of comparisons. '{BETTER}': p < {LEVEL:g}, and an error at least {GAIN:.0%} below every fit. AUROC of "
+        f"the lesion: '{BETTER}' is p < {LEVEL:g} and above every fit."
     )
     columns = ("network", "where", "error", "best fit", "best smoothed fit", "p", "class means", "verdict")
     return [Table(f"verdict-snr{snr:g}", "Networks, fits and smoothing", note, columns, rows)] if rows else []
@@ -64,8 +69,14 @@ def _separation(
         return []
     own, fit = figures.mean(row.name, snr, *key), max(figures.mean(r.name, snr, *key) for r in judged)
     rival = max(smoothed, key=lambda r: figures.mean(r.name, snr, *key))
-    smooth, p = figures.mean(rival.name, snr, *key), _p(figures, row, rival, snr, key)
-    words = BETTER if own > max(fit, smooth) and p < LEVEL else AS_WELL
+    smooth = figures.mean(rival.name, snr, *key)
+    p = _p(figures, row, rival, snr, key, "greater" if own > smooth else "less")
+    if not np.isfinite(p):
+        words = UNTESTED
+    elif p >= LEVEL or smooth < own <= fit:
+        words = AS_WELL
+    else:
+        words = BETTER if own > smooth else WORSE
     return [(row.label, "lesion, AUROC", f"{own:.3f}", f"{fit:.3f}", f"{smooth:.3f}", _p_words(p), "-", words)]
 
 
@@ -73,7 +84,7 @@ def likeness(figures: Figures, preset: str, snr: float) -> list[Table]:
     """Whether networks are more like what they learned than maps that know nothing, or than smoothing."""
     others = figures.of_kind(SMOOTHED, BLIND)
     rows = []
-    for row in figures.of_kind(NETWORK, TILED):
+    for row in figures.of_kind(NETWORK):
         for parameter in FIGURE_RANGES[preset]:
             key = (parameter, row.target, BRAIN)
             if not figures.of(row.name, snr, "ssim", *key):
@@ -104,15 +115,16 @@ def _best(
     return choose(v for v in values if np.isfinite(v))
 
 
-def _p(figures: Figures, one: Row, other: Row, snr: float, key: tuple[str, str, str, str]) -> float:
-    """p of the paired test over subjects; 1 where too few subjects tell anything."""
+def _p(figures: Figures, one: Row, other: Row, snr: float, key: tuple[str, str, str, str], alternative: str) -> float:
+    """p of the paired test over subjects; NaN where there are too few of them."""
     a, b = (figures.of(row.name, snr, *key) for row in (one, other))
     both = sorted(a.keys() & b.keys())
-    p = wilcoxon_p([a[s] for s in both], [b[s] for s in both])
-    return p if np.isfinite(p) else 1.0
+    return wilcoxon_p([a[s] for s in both], [b[s] for s in both], alternative)
 
 
 def _p_words(p: float) -> str:
+    if not np.isfinite(p):
+        return "-"
     return "p < 0.001" if p < 1e-3 else f"p {p:.2g}"
 
 

@@ -43,12 +43,20 @@ def agreement(found: np.ndarray, reference: np.ndarray) -> Agreement:
     return Agreement(a.size, float(mean), float(mean - spread), float(mean + spread), float(concordance))
 
 
-def wilcoxon_p(one: np.ndarray, other: np.ndarray) -> float:
-    """Two-sided p of the paired Wilcoxon signed-rank test; NaN with fewer than 6 pairs that differ."""
+def wilcoxon_p(one: np.ndarray, other: np.ndarray, alternative: str = "two-sided") -> float:
+    """p of the paired Wilcoxon signed-rank test; NaN with fewer than 6 pairs that differ.
+
+    Parameters
+    ----------
+    one, other : ndarray, shape (n,)
+        Pairs; those with a value that is not finite do not count.
+    alternative : {"two-sided", "less", "greater"}
+        What is to be shown of the first.
+    """
     a, b = _pairs(one, other)
     if np.count_nonzero(a - b) < _FEWEST_PAIRS:
         return np.nan
-    return float(stats.wilcoxon(a, b).pvalue)
+    return float(stats.wilcoxon(a, b, alternative=alternative).pvalue)
 
 
 def auroc(positive: np.ndarray, negative: np.ndarray) -> float:
