@@ -8,7 +8,7 @@ there piece by piece.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +19,11 @@ from telling import Tell, counted, say_nothing, told
 
 from dcepk.acquisition import FACTS
 from dcepk.atomic import MARKER, new_folder
-from dcepk.completion import white_noise
 from dcepk.errors import InputError
 from dcepk.export import Results, load_results
 from dcepk.networks.card import ProtocolRange
 from dcepk.networks.frames import frame_weights
+from dcepk.networks.noise import frame_noise, signal_to_noise
 from dcepk.quantify import plasma_curve
 from dcepk.reopening import series_of, with_curves
 from dcepk.series import DynamicSeries
@@ -31,6 +31,8 @@ from dcepk.signal import baseline_signal
 
 _FACTS = ("repetition_time_s", "echo_time_s", "flip_angle_deg", "field_strength_t", "relaxivity_per_s_mM")
 _ARRAYS = ("signal", "concentration", "targets", "mask", "t10", "plasma", "integral")
+_KEPT_VERSION = 2
+"""Counts up when what is kept of a patient means something else."""
 _FEWEST_BRAIN = 0.1
 """Share of a patch that must be inside the mask of the maps."""
 
@@ -66,16 +68,16 @@ def patient_sources(data: Data, tell: Tell = say_nothing) -> Sources:
             )
     protocol = _protocol_range(results)
     recipe = checksum([[(f / MARKER).read_text(encoding="utf-8") for f in folders], data.slices, data.patch])
-    kept = Path(data.cache) / f"patients-{recipe[:12]}"
+    kept = Path(data.cache) / f"patients-{recipe[:12]}-v{_KEPT_VERSION}"
     unread = [folder for folder in folders if not (kept / folder.name / MARKER).is_file()]
     for folder in told(unread, f"patients read into {kept}", tell):
         _keep(kept / folder.name, folder, results[folder], names, protocol, data)
     patients = [_Patient.of(folder, kept / folder.name) for folder in folders]
     training, validation = split(patients, data)
     sources = (PatientPatches(group, names, protocol, data) for group in (training, validation))
-    protocol = replace(protocol, snr=(min(p.snr for p in patients), max(p.snr for p in patients)))
+    snr = (min(p.snr for p in patients), max(p.snr for p in patients))
     text = f"{counted(len(training), 'patient')} to train on and {len(validation)} to judge by, target {data.target}"
-    return Sources(*sources, names, protocol, text, recipe)
+    return Sources(*sources, names, protocol, text, recipe, lambda: snr)
 
 
 class PatientPatches:
@@ -224,7 +226,7 @@ def _arrays(
     baseline = baseline_signal(signal, series.acquisition.baseline_frames)
     relative = np.where(baseline > 0, signal / np.where(baseline > 0, baseline, 1), 1)
     relative = np.where(np.isfinite(relative), relative, 1).astype(np.float32)
-    noise = white_noise(relative[:, mask[slices]])
+    snr = signal_to_noise(frame_noise(relative[:, mask[slices]], weights))
     curve = plasma_curve(series.require_times(), result.vif)
     t10 = np.broadcast_to(np.asarray(result.t10, np.float32), mask.shape)
     return {
@@ -235,5 +237,5 @@ def _arrays(
         "t10": t10[slices],
         "plasma": (weights @ curve.at_frames()).astype(np.float32),
         "integral": (weights @ curve.integral()).astype(np.float32),
-        "snr": np.float64(1 / np.median(noise[noise > 0])) if np.any(noise > 0) else np.float64(np.inf),
+        "snr": np.float64(np.inf if snr is None else float(f"{snr:.3g}")),
     }

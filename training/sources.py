@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from config import SIMULATOR, Config, Data
 from telling import Tell, say_nothing, told
 
 from dcepk.errors import InputError
-from dcepk.networks.card import ProtocolRange
+from dcepk.networks.card import ProtocolRange, Range
+from dcepk.networks.noise import frame_noise, signal_to_noise
 
 if TYPE_CHECKING:
     from simulate import PatchBatch
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 
 _BODIES_PER_LINE = 3
+_SNR_SUBJECTS, _SNR_PATCHES = 2, 256
+"""The signal-to-noise ratio of the median voxel differs by some 5 % from subject to subject."""
 
 
 class PatchDraw(Protocol):
@@ -46,11 +50,14 @@ class Sources:
     names : tuple of str
         The target maps, in the order of the patches.
     protocol : ProtocolRange
-        How the series were acquired; the ranges of signal and T1 are those of the drawn patches, and are noted later.
+        How the series were acquired; the ranges of signal, noise and T1 are those of what is drawn, and noted later.
     recipe : str
         What the data are, in words.
     sha256 : str
         Checksum of all that decides them.
+    snr : callable
+        The lowest and highest signal-to-noise ratio of the series, as `dcepk.inference.infer` measures it; for the
+        card, once the data are prepared.
     prepare : callable
         Makes what the first patches would otherwise wait for, and tells how far it is.
     """
@@ -61,6 +68,7 @@ class Sources:
     protocol: ProtocolRange
     recipe: str
     sha256: str
+    snr: Callable[[], Range]
     prepare: Callable[[Tell], None] = _is_ready
 
 
@@ -129,9 +137,9 @@ def _simulated(data: Data) -> Sources:
     acquired = protocol_named(data.protocol)
     training, validation = split(list(range(data.first_seed, data.first_seed + data.subjects)), data)
 
-    def source(seeds: list[int]) -> PatchSource:
+    def source(seeds: list[int], target: str = data.target, snr: Range = data.snr) -> PatchSource:
         return PatchSource(
-            data.protocol, seeds, patch=data.patch, stride=data.stride, target=data.target, snr_range=data.snr,
+            data.protocol, seeds, patch=data.patch, stride=data.stride, target=target, snr_range=snr,
             slices=data.slices, lesion_share=data.lesion_share, grid=data.grid, cache=Path(data.cache),
         )  # fmt: skip
 
@@ -147,11 +155,34 @@ def _simulated(data: Data) -> Sources:
         for draw, seed in told(undrawn, f"simulated bodies drawn into {data.cache}", tell, _BODIES_PER_LINE):
             draw.prepare(seed)
 
-    protocol = simulated_range(acquired, data.snr, data.grid)
-    return Sources(*draws, draws[0].names, protocol, recipe, checksum([recipe]), prepare)
+    def measured() -> Range:
+        # those of the simulator are of white matter; the truth takes no fit
+        ends = (source(training[:_SNR_SUBJECTS], "truth", (snr, snr)) for snr in data.snr)
+        return tuple(snr_of_patches(end.draw(_SNR_PATCHES, np.random.default_rng(0))) for end in ends)
+
+    protocol = simulated_range(acquired, data.grid)
+    return Sources(*draws, draws[0].names, protocol, recipe, checksum([recipe]), measured, prepare)
 
 
-def simulated_range(acquired: Acquired, snr: tuple[float, float], grid: str = Data.grid) -> ProtocolRange:
+def snr_of_patches(patches: PatchBatch) -> float:
+    """Signal-to-noise ratio that `dcepk.inference.infer` would measure of series such as these patches were cut from.
+
+    Parameters
+    ----------
+    patches : PatchBatch
+        On the frames of the network.
+
+    Returns
+    -------
+    float
+        To three digits; infinite where there is no noise.
+    """
+    relative = np.moveaxis(patches.signal, 1, 0)[:, patches.mask]
+    found = signal_to_noise(frame_noise(relative, np.eye(len(relative))))
+    return math.inf if found is None else float(f"{found:.3g}")
+
+
+def simulated_range(acquired: Acquired, grid: str = Data.grid) -> ProtocolRange:
     """What a network that learned from a protocol of the phantom, on one of the simulator's grids, was trained for."""
     from simulate.protocols import geometry_of
 
@@ -170,7 +201,7 @@ def simulated_range(acquired: Acquired, snr: tuple[float, float], grid: str = Da
     return ProtocolRange(
         name=acquired.name, frame_times_s=tuple(float(t) for t in acquired.times_s),
         frame_duration_s=acquired.interval_s, baseline_frames=baseline, agents=(acquired.agent,), t10_s=(0.0, 0.0),
-        snr=snr, signal_low=unknown, signal_high=unknown, voxel_mm=voxel_mm, **same,
+        snr=(0.0, 0.0), signal_low=unknown, signal_high=unknown, voxel_mm=voxel_mm, **same,
     )  # fmt: skip
 
 

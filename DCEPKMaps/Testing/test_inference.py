@@ -315,6 +315,19 @@ def test_a_series_without_contrast_is_told(card):
     )
 
 
+@pytest.mark.parametrize(
+    ("rise", "told"),
+    [(-0.0003, "by +0.0% only"), (0.0003, "by +0.0% only"), (0.012, "by +1.2% only"), (-0.03, "by -3.0%"), (0.034, "")],
+)
+def test_drift_is_no_contrast_and_white_matter_alone_is_enough(card, rise, told):
+    series = series_of(TIMES, noise=0.001)
+    noise = series.signal - series_of(TIMES, noise=0.0).signal
+    level = np.where(np.arange(12) < 3, 1.0, 1.0 + rise)[:, None, None, None]
+    notices = infer(replace(series, signal=100 * level + noise), card, device="cpu").notices
+    messages = [n.message for n in notices if n.code == "no-contrast"]
+    assert [told in message for message in messages] == ([True] if told else [])
+
+
 def test_what_can_be_refused_at_once_is_found_without_a_baseline(card, tmp_path):
     unknown = {"baseline_frames": None}
     short, enough = (series_of(TIMES[:n]) for n in (9, 12))

@@ -47,9 +47,11 @@ def small_sources() -> Sources:
     frames = len(TIMES)
     protocol = ProtocolRange(
         "small", tuple(TIMES), 30.0, (1, 1), (0.005, 0.005), (0.002, 0.002), (15.0, 15.0), (3.0, 3.0),
-        ((1.0, 1.0),) * 3, ("gadoterate",), (3.4, 3.4), (0.0, 0.0), (10.0, 60.0), (0.0,) * frames, (0.0,) * frames,
+        ((1.0, 1.0),) * 3, ("gadoterate",), (3.4, 3.4), (0.0, 0.0), (0.0, 0.0), (0.0,) * frames, (0.0,) * frames,
     )  # fmt: skip
-    return Sources(SmallPatches(), SmallPatches(), SmallPatches.names, protocol, "made up for tests", "0" * 64)
+    return Sources(
+        SmallPatches(), SmallPatches(), SmallPatches.names, protocol, "made up for tests", "0" * 64, lambda: (7.0, 42.0)
+    )
 
 
 def small_config(**changes) -> Config:

@@ -23,7 +23,7 @@ from dcepk.cli.main import main  # noqa: E402
 from dcepk.errors import InputError  # noqa: E402
 from dcepk.export import load_results  # noqa: E402
 from dcepk.kinetics import PlasmaCurve  # noqa: E402
-from dcepk.networks.card import Architecture  # noqa: E402
+from dcepk.networks.card import Architecture, read_card  # noqa: E402
 
 
 def fitted(place: Path, name: str, *more: str, **study) -> Path:
@@ -103,7 +103,6 @@ def test_card_of_patients_tells_their_protocol(place):
     assert protocol.repetition_time_s == (0.005, 0.005)
     assert protocol.flip_angle_deg == (15.0, 15.0)
     assert len(protocol.frame_times_s) == 30
-    assert 5 < protocol.snr[0] <= protocol.snr[1] < 5000
 
 
 def test_a_network_of_patients_makes_maps_of_another(place, tmp_path):
@@ -116,6 +115,7 @@ def test_a_network_of_patients_makes_maps_of_another(place, tmp_path):
     export(tmp_path / "run", tmp_path / "networks")
     files = write_small_study(tmp_path / "in", small_study(0.0005, seed=9))
     card = str(tmp_path / "networks" / "small.json")
+    assert read_card(card).protocol.snr == patient_sources(config.data).snr()
     assert main(["infer", str(files.series), "--network", card, "-o", str(tmp_path / "out"), "--no-report"]) == 0
     assert np.isfinite(load_results(tmp_path / "out").maps.values["Ktrans"]).any()
 

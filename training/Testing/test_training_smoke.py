@@ -168,4 +168,4 @@ def test_a_network_for_other_frames_or_maps_is_refused():
 
 
 def test_arrival_of_a_protocol_may_fall_into_different_frames():
-    assert simulated_range(protocol_named("glioma"), (10, 60)).baseline_frames == (7, 9)
+    assert simulated_range(protocol_named("glioma")).baseline_frames == (7, 9)

@@ -7,6 +7,7 @@ from slicer.i18n import tr as _
 
 from dcepk.acquisition import FACTS
 from dcepk.networks.card import NetworkCard
+from dcepk.networks.protocol import shown_range
 
 from ..request import Missing
 
@@ -39,15 +40,8 @@ def trainedFor(card: NetworkCard) -> str:
         interval=f"{np.median(np.diff(protocol.frame_times_s)):.4g}",
     )  # fmt: skip
     known = [(FACTS[name], getattr(protocol, name)) for name in _SHOWN]
-    facts = (f"{info.label} {_range(trained, info.scale, info.unit)}" for info, trained in known)
-    voxels = _("voxels of {size} mm").format(size=" x ".join(_range(axis) for axis in protocol.voxel_mm))
+    facts = (f"{info.label} {shown_range(trained, info.scale, info.unit)}" for info, trained in known)
+    voxels = _("voxels of {size} mm").format(size=" x ".join(shown_range(axis) for axis in protocol.voxel_mm))
     agents = ", ".join(protocol.agents) or _("any contrast agent")
-    snr = _("a signal-to-noise ratio of {low} to {high}").format(
-        low=f"{protocol.snr[0]:g}", high=f"{protocol.snr[1]:g}"
-    )
+    snr = _("a signal-to-noise ratio of {range}").format(range=shown_range(protocol.snr))
     return "; ".join((frames, *facts, voxels, agents, snr))
-
-
-def _range(lowHigh: tuple[float, float], scale: float = 1.0, unit: str = "") -> str:
-    low, high = (f"{value * scale:.4g}" for value in lowHigh)
-    return f"{low if low == high else f'{low} to {high}'} {unit}".strip()

@@ -11,6 +11,7 @@ from dcepk.acquisition import FACTS
 from dcepk.errors import InputError
 from dcepk.methods import METHODS, SKIPPED_NETWORKS, network_named
 from dcepk.networks import NetworkCard
+from dcepk.networks.protocol import shown_range
 from dcepk.networks.weights import weights_of
 
 _WIDTH = 22
@@ -61,12 +62,12 @@ def _described(card: NetworkCard) -> list[str]:
     ]
     for name in _FACTS:
         info = FACTS[name]
-        lines.append(_line(info.label, _span(getattr(protocol, name), info.scale, info.unit)))
+        lines.append(_line(info.label, shown_range(getattr(protocol, name), info.scale, info.unit)))
     lines += [
-        _line("voxels", f"{' x '.join(map(_span, protocol.voxel_mm))} mm"),
+        _line("voxels", f"{' x '.join(map(shown_range, protocol.voxel_mm))} mm"),
         _line("contrast agent", ", ".join(protocol.agents) or "any"),
-        _line("native T1", _span(protocol.t10_s, 1.0, "s")),
-        _line("signal-to-noise ratio", _span(protocol.snr)),
+        _line("native T1", shown_range(protocol.t10_s, 1.0, "s")),
+        _line("signal-to-noise ratio", f"{shown_range(protocol.snr)} in the median voxel"),
         _line("learned from", f"{training.target}: {training.data}"),
         _line(
             "training",
@@ -82,8 +83,3 @@ def _described(card: NetworkCard) -> list[str]:
 
 def _line(label: str, text: str) -> str:
     return f"  {label:<{_WIDTH - 1}} {text}"
-
-
-def _span(low_high: tuple[float, float], scale: float = 1.0, unit: str = "") -> str:
-    low, high = (f"{v * scale:.4g}" for v in low_high)
-    return f"{low if low == high else f'{low} to {high}'} {unit}".strip()

@@ -31,7 +31,7 @@ def protocol_notices(card: NetworkCard, series: DynamicSeries, snr: float | None
     series : DynamicSeries
         The series, with frame times.
     snr : float or None
-        Its signal-to-noise ratio per frame on the network's frames; None when it cannot be measured.
+        Its signal-to-noise ratio (`dcepk.networks.noise.signal_to_noise`); None when it cannot be measured.
 
     Returns
     -------
@@ -45,21 +45,25 @@ def protocol_notices(card: NetworkCard, series: DynamicSeries, snr: float | None
         if value is None:
             unknown += [info.label] if name in _CHECKED else []  # a relaxivity follows from agent and field
         elif not _inside(value, trained, _SAME):
-            outside.append(f"{info.label} {info.shown(value)} (trained for {_shown(trained, info.scale, info.unit)})")
+            outside.append(
+                f"{info.label} {info.shown(value)} (trained for {shown_range(trained, info.scale, info.unit)})"
+            )
     if acquisition.agent is None:
         unknown += ["contrast agent"] if acquisition.relaxivity_per_s_mM is None else []
     elif protocol.agents and acquisition.agent not in protocol.agents:
         outside.append(f"contrast agent {acquisition.agent} (trained for {', '.join(protocol.agents)})")
     voxel_mm = series.geometry.spacing_mm
     if not all(_inside(size, trained, _SAME_VOXEL) for size, trained in zip(voxel_mm, protocol.voxel_mm)):
-        own, trained = " x ".join(f"{v:.4g}" for v in voxel_mm), " x ".join(map(_shown, protocol.voxel_mm))
+        own, trained = " x ".join(f"{v:.4g}" for v in voxel_mm), " x ".join(map(shown_range, protocol.voxel_mm))
         outside.append(f"voxels of {own} mm (trained for {trained} mm)")
     interval = float(np.median(np.diff(protocol.frame_times_s)))
     if series.interval_s > _COARSER * interval:
         outside.append(f"a frame every {series.interval_s:.3g} s (trained for {interval:.3g} s)")
     low, high = protocol.snr
     if snr is not None and not low / _LIKE_SNR <= snr <= high * _LIKE_SNR:
-        outside.append(f"a signal-to-noise ratio of {snr:.2g} (trained for {_shown(protocol.snr)})")
+        outside.append(
+            f"a signal-to-noise ratio of {snr:.3g} in the median voxel (trained for {shown_range(protocol.snr)})"
+        )
     notices = []
     if outside:
         text = f"This series is not like those that '{card.label}' was trained on: {'; '.join(outside)}. "
@@ -82,6 +86,17 @@ def _inside(value: float, trained: Range, share: float) -> bool:
     return trained[0] * (1 - share) <= value <= trained[1] * (1 + share)
 
 
-def _shown(trained: Range, scale: float = 1.0, unit: str = "") -> str:
+def shown_range(trained: Range, scale: float = 1.0, unit: str = "") -> str:
+    """What a network was trained for, as people read it: ``5 ms``, ``10 to 60``.
+
+    Parameters
+    ----------
+    trained : (float, float)
+        Lowest and highest.
+    scale : float
+        What turns them into the unit.
+    unit : str
+        Shown behind them.
+    """
     low, high = (f"{v * scale:.4g}" for v in trained)
     return f"{low if low == high else f'{low} to {high}'} {unit}".strip()
