@@ -26,7 +26,7 @@ class DualPath(nn.Module):
     ========================  ======================================================  =================
 
     The local path sees 13x13 voxels, the global one 46x46, which is more than a patch of 24x24: it always meets the
-    zeros around the patch in training, so that whole slices and patches do not give quite the same maps.
+    zeros around the patch in training, so that Ktrans of whole slices and of patches can differ by multiples.
 
     Parameters
     ----------
