@@ -1,4 +1,4 @@
-"""What a result tells the user about itself: notices from quality flags and fitted values."""
+"""What a result tells the user about itself: notices from quality flags, fitted values and the input function."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ import numpy as np
 from dcepk.notices import Notice
 from dcepk.quality import Quality, flagged
 from dcepk.settings import Settings
+from dcepk.vif.input_function import InputFunction
 
 _NOTED_SHARE, _NOTED_UNLIKE = 0.01, 0.05
 """Shares of the mask: of unusable voxels; of voxels unlike the training data, as some vessels and skin always are."""
 _MANY_DELAYS = 0.3
 _WASHOUT_MATTERS_PER_MIN, _NOTED_VOXELS = 0.01, 20
+_DOUBTS_OF_FITS = {
+    "coarse-sampling": "sampled more coarsely than the bolus is wide",
+    "low-peak": "lower than after a full dose",
+    "functional-first-pass": "in its first pass that of published curves",
+    "population-too-long": "used for longer than its form is meant for",
+}
+"""Notices of input functions that end with what this does to fitted maps, and the doubt itself in a few words."""
 
 
 def flag_notices(quality: np.ndarray, mask: np.ndarray) -> list[Notice]:
@@ -33,6 +41,16 @@ def flag_notices(quality: np.ndarray, mask: np.ndarray) -> list[Notice]:
         if share > noted:
             notices.append(Notice(f"many-{flag.name.lower().replace('_', '-')}", f"{share:.0%} of the voxels {text}."))
     return notices
+
+
+def notices_for_curves(vif: InputFunction) -> tuple[Notice, ...]:
+    """The notices of an input function from which curves alone are predicted, as with the maps of a network."""
+    doubts = [_DOUBTS_OF_FITS[n.code] for n in vif.notices if n.code in _DOUBTS_OF_FITS]
+    others = tuple(n for n in vif.notices if n.code not in _DOUBTS_OF_FITS)
+    if not doubts:
+        return others
+    text = f"The curves that the maps predict rest on an input function that is {' and '.join(doubts)}"
+    return (*others, Notice("doubtful-curves", f"{text}; the maps themselves do not depend on it."))
 
 
 def delay_notices(delay_s: np.ndarray | None, settings: Settings) -> list[Notice]:

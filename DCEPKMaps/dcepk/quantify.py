@@ -9,7 +9,7 @@ import numpy as np
 from dcepk._version import __version__
 from dcepk.completion import completed, with_baseline
 from dcepk.errors import InputError, MissingFact
-from dcepk.findings import delay_notices, flag_notices, washout_notices
+from dcepk.findings import delay_notices, flag_notices, notices_for_curves, washout_notices
 from dcepk.fitting import Fit, TracerModel
 from dcepk.inference import infer
 from dcepk.kinetics import PlasmaCurve
@@ -113,7 +113,8 @@ def _inferred(
         found.values, {}, found.quality, mask, series.geometry, series.require_times(),
         model_names=(method.name,),
         notices=(
-            *series.notices, *(vif.notices if vif else ()), *found.notices, *flag_notices(found.quality, mask)
+            *series.notices, *(notices_for_curves(vif) if vif else ()), *found.notices,
+            *flag_notices(found.quality, mask),
         ),
         provenance={**_provenance(series, vif, settings, method), "network": weights}, curves=curves,
     )  # fmt: skip
