@@ -95,7 +95,7 @@ def test_regions_have_statistics(scene, logic, study, network, segmentation, cur
     assert row.median == pytest.approx(float(np.median(expected)), rel=1e-5)
     assert len(found.rois.curves) == (2 if curves else 0)
     assert np.isnan(row.curve_fit)  # nothing is fitted: the lines of regions are what the maps predict
-    assert "tells no standard errors" in " ".join(n.message for n in found.notices)
+    assert "these maps have no standard errors" in " ".join(n.message for n in found.notices)
 
 
 def test_export_writes_the_maps_and_says_so(ready, tmp_path):

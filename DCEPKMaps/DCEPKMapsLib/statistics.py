@@ -16,7 +16,7 @@ from dcepk.errors import DCEPKError, without_options
 from dcepk.maps import PARAMETERS, ParameterMaps
 from dcepk.notices import Notice
 from dcepk.regions import RegionMasks
-from dcepk.roi import RoiResults, RoiStatistics, analyse_regions, exclusion_notice, write_table
+from dcepk.roi import RoiResults, RoiStatistics, analyse_regions, exclusion_notices, write_table
 
 from .explorer import whyNoCurves
 from .plots import Curve
@@ -96,11 +96,8 @@ def regionStatistics(
     t10 = result.t10 if np.ndim(result.t10) == 3 else None
     rois = analyse_regions(maps, masks, result.vif, max_relative_sd=maxRelativeSd, t10=t10)
     notices = (*notices, *curveNotices, *_unanalyzedNotices(regions, maps.mask))
-    if maxRelativeSd is not None and maps.standard_errors:
-        notices = (*notices, exclusion_notice(rois.statistics))
-    elif maxRelativeSd is not None:
-        text = f"No voxel was excluded: the method '{result.method.label}' tells no standard errors."
-        notices = (*notices, Notice("nothing-excluded", text))
+    if maxRelativeSd is not None:
+        notices = (*notices, *exclusion_notices(maps, rois.statistics))
     return RegionTable(result, rois, regions, notices)
 
 

@@ -20,7 +20,7 @@ from dcepk.regions import RegionMasks
 from dcepk.roi import (
     RoiStatistics,
     analyse_regions,
-    exclusion_notice,
+    exclusion_notices,
     roi_statistics,
     write_curves,
     write_table,
@@ -218,8 +218,19 @@ def test_masks_on_another_grid_are_refused():
 
 
 def test_dropping_uncertain_voxels_comes_with_a_warning_that_counts_them():
-    rows = [one_region(maps_of([1, 1, 1], errors=[0.1, 0.9, np.nan]), max_relative_sd=0.5)]
-    assert str(exclusion_notice(rows)).startswith("2 values were dropped")
+    maps = maps_of([1, 1, 1], errors=[0.1, 0.9, np.nan])
+    (notice,) = exclusion_notices(maps, [one_region(maps, max_relative_sd=0.5)])
+    assert str(notice).startswith("2 values were dropped")
+    assert "means are too high" in str(notice)
+
+
+def test_where_no_voxel_is_dropped_nothing_is_said_to_be_biased():
+    certain = maps_of([1, 1, 1], errors=[0.1, 0.1, 0.1])
+    assert exclusion_notices(certain, [one_region(certain, max_relative_sd=0.5)]) == ()
+    without = replace(certain, standard_errors={})
+    (notice,) = exclusion_notices(without, [one_region(without, max_relative_sd=0.5)])
+    assert notice.code == "nothing-excluded"
+    assert "these maps have no standard errors" in str(notice)
 
 
 def test_table_holds_every_field_and_leaves_nan_empty(tmp_path):

@@ -176,20 +176,29 @@ def analyse_regions(
     return RoiResults(tuple(rows), tuple(curves))
 
 
-def exclusion_notice(rows: Iterable[RoiStatistics]) -> Notice:
-    """What to say with statistics that left voxels out for their relative standard error.
+def exclusion_notices(maps: ParameterMaps, rows: Iterable[RoiStatistics]) -> tuple[Notice, ...]:
+    """What to say with statistics that were to leave voxels out for their relative standard error.
 
     Parameters
     ----------
+    maps : ParameterMaps
+        The maps.
     rows : iterable of RoiStatistics
-        What `roi_statistics` returned.
+        What `roi_statistics` returned of them with ``max_relative_sd``.
+
+    Returns
+    -------
+    tuple of Notice
+        ``nothing-excluded`` for maps without standard errors; ``uncertain-excluded`` when values were dropped.
     """
+    if not maps.standard_errors:
+        text = "No value was dropped for its relative standard error: these maps have no standard errors."
+        return (Notice("nothing-excluded", text),)
     dropped = sum(r.n_excluded for r in rows)
-    return Notice(
-        "uncertain-excluded",
-        f"{dropped:,} values were dropped for their relative standard error; this favours large values, so means are "
-        "too high.",
-    )
+    if not dropped:
+        return ()
+    text = f"{dropped:,} values were dropped for their relative standard error; this favours large values, so means are"
+    return (Notice("uncertain-excluded", f"{text} too high."),)
 
 
 def write_table(path: str | Path, rows: Iterable[RoiStatistics]) -> None:

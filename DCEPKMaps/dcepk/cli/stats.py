@@ -14,7 +14,7 @@ from dcepk.export import load_results
 from dcepk.progress import Reporter
 from dcepk.reading import read_labels
 from dcepk.reopening import with_curves
-from dcepk.roi import analyse_regions, exclusion_notice, write_table
+from dcepk.roi import analyse_regions, exclusion_notices, write_table
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -22,13 +22,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "stats",
         help="statistics of maps in regions",
-        description="Statistics of the maps of an earlier dcepk fit in the regions of a label map, as a CSV table: "
-        "one row per region and map with n, mean, sd, standard error (sd/sqrt(n)), noise error (propagated from the "
-        "voxels' standard errors), median, quartiles, minimum, maximum, and how many voxels had no value, were "
-        "excluded, or carry a quality flag; and the fit of the region's mean curve with its standard error, where the "
-        "series is still where it was.",
+        description="Statistics of the maps of an earlier dcepk fit or infer in the regions of a label map, as a CSV "
+        "table: one row per region and map with n, mean, sd, median, quartiles, minimum, maximum, and how many voxels "
+        "had no value, were excluded, or carry a quality flag. Of a fit also the standard error (sd/sqrt(n)), the "
+        "noise error (propagated from the voxels' standard errors), and the fit of the region's mean curve with its "
+        "standard error, where the series is still where it was; a network's maps have none of them.",
     )
-    parser.add_argument("--maps", required=True, type=Path, metavar="DIR", help="results folder of dcepk fit")
+    parser.add_argument("--maps", required=True, type=Path, metavar="DIR", help="results folder of dcepk fit or infer")
     parser.add_argument("--labels", required=True, type=Path, metavar="LABELMAP", help="regions on the maps' grid")
     parser.add_argument(
         "--label-names",
@@ -39,7 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--max-rel-sd", type=float, metavar="X",
         help="drop voxels whose standard error exceeds X times the value (default: keep all); this favours large "
-        "values, so means become too high",
+        "values, so means become too high; maps of a network have no standard errors",
     )  # fmt: skip
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="TABLE.csv", help="table to write")
 
@@ -61,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     rows = analyse_regions(maps, labels, results.vif, max_relative_sd=arguments.max_rel_sd, t10=t10).statistics
     write_table(arguments.output, rows)
     if arguments.max_rel_sd is not None:
-        print(f"Warning: {exclusion_notice(rows)}", file=sys.stderr)
+        for notice in exclusion_notices(maps, rows):
+            print(f"Note: {notice}", file=sys.stderr)
     regions = len({r.label for r in rows})
     print(f"{regions} regions, {len(rows)} rows in {arguments.output}")
     return 0
