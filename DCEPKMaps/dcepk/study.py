@@ -217,13 +217,14 @@ def analyse(
             report("Input function", 0.0)
             vif, without = _input_function(inputs, series)
             report("Input function", 1.0)
-    with clock("fitting"):
+    with clock("fitting" if card is None else "network"):
         maps = quantify(
             series, vif, inputs.settings, t10=t1.t10, b1=inputs.b1, mask=mask, m0=t1.m0,
             progress=progress, cancelled=cancelled,
         )  # fmt: skip
         _require_a_result(maps)
-    known = {"native_t1": t1.description or "not known", "b1": inputs.b1_source, **inputs.provenance}
+    b1_source = inputs.b1_source if inputs.needs_concentration or inputs.flip_angles is not None else None
+    known = {"native_t1": t1.description or "not known", "b1": b1_source, **inputs.provenance}
     maps = replace(
         maps,
         notices=tuple(dict.fromkeys((*maps.notices, *t1.notices, *without))),
@@ -275,7 +276,7 @@ def _no_curves(inputs: StudyInputs) -> tuple[Notice, ...]:
         return ()
     lacking = "native T1 beside an input function (--t1 or --vfa)"
     if known_t1:
-        lacking = "an input function beside native T1 (--vif, --vif-point, --vif-mask or --vif-curve)"
+        lacking = "an input function beside native T1 (--vif auto, --vif-point, --vif-mask or --vif-curve)"
     return (Notice("no-curves", f"The maps come without curves: these need {lacking}."),)
 
 

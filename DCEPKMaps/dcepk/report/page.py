@@ -34,7 +34,8 @@ _ERRORS_OF_FITS = (
     "curve is the better estimate."
 )
 _ERRORS_OF_NETWORKS = (
-    "Means have no standard error: the network makes each voxel from many, so that voxels are no independent values."
+    "Means of the network's maps have no standard error: it makes each voxel from many, so that voxels are no "
+    "independent values."
 )
 _NOT_CONTAINED = (
     (
@@ -92,7 +93,7 @@ def page(
         _distributions(summary, histogram_picture),
         _motion(motion, motion_picture),
         _not_contained() if maps.standard_errors else _of_networks(method),
-        _provenance(summary),
+        _provenance(summary, method),
     ]
     style = files("dcepk").joinpath("data/report.css").read_text(encoding="utf-8")
     body = "\n".join(s for s in sections if s)
@@ -142,7 +143,7 @@ def _done(maps, vif, series, t10, motion, method) -> str:
         native += f"; median {np.median(inside):.3g} s inside the mask" if inside.size else ""
     elif t10 is not None and "native_t1" not in maps.provenance:
         native = f"{t10:g} s everywhere"
-    interval = maps.provenance["interval_s"]
+    interval, b1 = maps.provenance["interval_s"], maps.provenance.get("b1", "unknown")
     rows = [
         ("Method", f"{method.label}. {method.summary}"),
         ("Reference", method.reference),
@@ -152,7 +153,7 @@ def _done(maps, vif, series, t10, motion, method) -> str:
         ),
         ("Analysed", f"{int(maps.mask.sum()):,} voxels"),
         ("Native T1", native),
-        ("B1", maps.provenance.get("b1", "unknown")),
+        *((("B1", b1),) if b1 else ()),
         ("Input function", "none" if vif is None else vif.description),
         ("Motion correction", "no" if motion is None else "yes, rigid"),
     ]
@@ -314,13 +315,14 @@ def _not_contained() -> str:
     )
 
 
-def _provenance(summary: dict[str, Any]) -> str:
+def _provenance(summary: dict[str, Any], method: Method) -> str:
     # Many files are recorded by their folder, whose name may be that of a patient.
     records = [
         (r["role"], PurePath(r["path"]).name if r["files"] == 1 else f"{r['files']} files", _code(r["sha256"]))
         for r in summary["inputs"]
     ]
-    settings = {k.replace("_", " "): str(v) for k, v in summary["provenance"]["settings"].items()}
+    used = {name: summary["provenance"]["settings"][name] for name in ("method", *method.options)}
+    settings = {k.replace("_", " "): str(v) for k, v in used.items()}
     settings["method"] = PurePath(settings["method"]).name  # of a network that did not come with the package: its card
     timing = [(k, f"{v:.2f} s") for k, v in summary["timing_s"].items()]
     parts = [
