@@ -78,56 +78,72 @@ def roi_curves(maps: ParameterMaps, regions: LabelMapLike | RegionMasks, vif: In
     list of RoiCurve
         Regions without a usable curve are left out.
     """
-    settings = replace(Settings.from_dict(maps.provenance["settings"]), compiled=False)  # too few to compile for
-    means = ((region, _mean_curve(maps, region.voxels)) for region in regions_of(regions, maps.geometry))
-    kept = [(region, mean) for region, mean in means if mean[0] > 0]
+    means = ((region, _Mean.of(maps, region.voxels)) for region in regions_of(regions, maps.geometry))
+    kept = [(region, mean) for region, mean in means if mean.n > 0]
     if not kept:
         return []
     if maps.from_network:
-        return [_predicted_curve(maps, region, *mean) for region, mean in kept]
+        return [_predicted_curve(maps, region, mean) for region, mean in kept]
+    settings = replace(Settings.from_dict(maps.provenance["settings"]), compiled=False)  # too few to compile for
     baseline = maps.provenance["acquisition"]["baseline_frames"]
     model = model_of_maps(settings.method, maps.values)(plasma_curve(maps.times_s, vif), baseline, settings)
-    return [_fitted_curve(model, region, maps.times_s, *mean) for region, mean in kept]
+    return [_fitted_curve(model, region, maps.times_s, mean) for region, mean in kept]
 
 
-def _fitted_curve(model: TracerModel, region: Region, times_s: np.ndarray, n: int, mean, error) -> RoiCurve:
+def _fitted_curve(model: TracerModel, region: Region, times_s: np.ndarray, mean: _Mean) -> RoiCurve:
     """One mean curve and its fit; each is fitted alone, so that no digit of it depends on the other regions."""
-    fit = model.fit(mean[None])
+    fit = model.fit(mean.measured[None])
     predicted = fit.predict()[0]
     if model.noise.fit_offset:  # least squares with a free offset leaves residuals of mean zero
-        predicted = predicted + np.mean(mean - predicted)
+        predicted = predicted + np.mean(mean.measured - predicted)
     return RoiCurve(
-        region.label, region.name, n, times_s, mean, error, predicted,
+        region.label, region.name, mean.n, times_s, mean.measured, mean.error, predicted,
         {name: float(values[0]) for name, values in fit.values.items()},
         {name: float(values[0]) for name, values in fit.standard_error.items()},
         model.models[fit.model[0] - 1].name,
     )  # fmt: skip
 
 
-def _predicted_curve(maps: ParameterMaps, region: Region, n: int, mean, error) -> RoiCurve:
-    """One mean curve and the mean of what the maps predict, over voxels that have both."""
-    total, count = np.zeros(maps.times_s.size), 0
-    for chosen in _slabs(maps, region.voxels):
-        measured, predicted = maps.measured_and_fitted(chosen)
-        usable = np.isfinite(measured.sum(1)) & np.isfinite(predicted.sum(1))
-        total += predicted[usable].sum(0, dtype=float)
-        count += int(usable.sum())
-    predicted = total / count if count else np.full_like(total, np.nan)
-    return RoiCurve(region.label, region.name, n, maps.times_s, mean, error, predicted, {}, {}, maps.model_names[0])
+def _predicted_curve(maps: ParameterMaps, region: Region, mean: _Mean) -> RoiCurve:
+    """One mean curve and the mean of what the maps predict."""
+    return RoiCurve(
+        region.label, region.name, mean.n, maps.times_s, mean.measured, mean.error, mean.predicted, {}, {},
+        maps.model_names[0],
+    )  # fmt: skip
 
 
-def _mean_curve(maps: ParameterMaps, voxels: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
-    """Number of usable curves, their mean and its standard error."""
-    n, total, squares = 0, np.zeros(maps.times_s.size), np.zeros(maps.times_s.size)
-    for chosen in _slabs(maps, voxels):
-        measured = maps.curves.measured(chosen)
-        measured = measured[np.isfinite(measured.sum(1))].astype(float)
-        n += len(measured)
-        total += measured.sum(0)
-        squares += (measured**2).sum(0)
-    mean = total / max(n, 1)
-    variance = np.maximum(squares - n * mean**2, 0) / max(n - 1, 1)
-    return n, mean, np.sqrt(variance / n) if n > 1 else np.full_like(mean, np.nan)
+@dataclass(frozen=True)
+class _Mean:
+    """Number of usable curves of a region, their mean and its standard error, (T,).
+
+    Of the maps of a network also the mean of the curves that they predict of these voxels, where they have a value.
+    """
+
+    n: int
+    measured: np.ndarray
+    error: np.ndarray
+    predicted: np.ndarray
+
+    @classmethod
+    def of(cls, maps: ParameterMaps, voxels: np.ndarray) -> _Mean:
+        n, both = 0, 0
+        total, squares, predicted = (np.zeros(maps.times_s.size) for _ in range(3))
+        for chosen in _slabs(maps, voxels):
+            measured = maps.curves.measured(chosen)
+            usable = np.isfinite(measured.sum(1))
+            if maps.from_network:
+                curves = maps.curves.fitted(chosen)[usable]
+                curves = curves[np.isfinite(curves.sum(1))]
+                predicted += curves.sum(0, dtype=float)
+                both += len(curves)
+            measured = measured[usable].astype(float)
+            n += len(measured)
+            total += measured.sum(0)
+            squares += (measured**2).sum(0)
+        mean = total / max(n, 1)
+        variance = np.maximum(squares - n * mean**2, 0) / max(n - 1, 1)
+        error = np.sqrt(variance / n) if n > 1 else np.full_like(mean, np.nan)
+        return cls(n, mean, error, predicted / both if both else np.full_like(mean, np.nan))
 
 
 def _slabs(maps: ParameterMaps, voxels: np.ndarray) -> Iterator[np.ndarray]:
