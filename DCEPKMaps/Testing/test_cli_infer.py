@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from dcepk.inference import infer
 from dcepk.methods import METHODS, NETWORK, method_named, model_of_maps
 from dcepk.quantify import quantify
 from dcepk.reopening import with_curves
+from dcepk.roi_curves import roi_curves
 from dcepk.settings import Settings
 
 pytest.importorskip("torch")
@@ -114,7 +116,7 @@ def notices_of(out) -> list[dict]:
     [
         (("--vif-curve",), "these need native T1 beside an input function (--t1 or --vfa)"),
         (("--vif",), "these need native T1"),
-        (("--t1",), "these need an input function beside native T1 (--vif, "),
+        (("--t1",), "these need an input function beside native T1 (--vif auto, "),
         (("--t1", "--vif-curve"), None),
         ((), None),
     ],
@@ -170,6 +172,9 @@ def test_curves_are_had_again_from_elsewhere_and_without_the_card(files, card, t
     assert [(r["map"], r["curve_fit"]) for r in rows[:2]] == [("Ktrans", ""), ("vp", "")]
     assert all(int(r["n"]) > 0 for r in rows)
     assert capsys.readouterr().err == ""
+    assert main([*stats, "--max-rel-sd", "0.5"]) == 0
+    told = "No value was dropped for its relative standard error: these maps have no standard errors."
+    assert capsys.readouterr().err == f"Note: {told}\n"
 
 
 def test_maps_of_no_tracer_model_have_no_curves():
@@ -188,6 +193,17 @@ def test_curves_are_those_that_the_model_predicts_from_the_maps(study, card):
     assert quantify(study.series, None, settings, mask=study.mask).curves is None
 
 
+def test_concentration_is_computed_once_for_each_region(study, card):
+    maps, computed = quantify(study.series, study.vif, Settings(str(card.place / "small.json")), t10=1.2), []
+
+    def measured(voxels):
+        computed.append(int(voxels.sum()))
+        return maps.curves.measured(voxels)
+
+    regions = roi_curves(replace(maps, curves=replace(maps.curves, measured=measured)), study.labels, study.vif)
+    assert computed == [region.n for region in regions]
+
+
 def _curve(study):
     from dcepk.quantify import plasma_curve
 
@@ -203,6 +219,45 @@ def test_report_of_a_network_can_be_read(files, card, tmp_path):
     assert "Small network" in page
     assert page.count("data:image/png;base64,") >= 2
     assert str(card.place) not in page
+    assert "nominal everywhere" not in page  # nothing was corrected by it
+    assert "<th>tiling</th><td>dense</td>" in page
+    for option in ("fit offset", "kep max per min", "delay range s", "max iterations"):
+        assert option not in page
+    assert re.search(r"<h3>Time taken</h3>.*<th>network</th>", page)
+    assert "<th>fitting</th>" not in page
+
+
+def test_report_with_a_t1_map_tells_which_means_have_no_standard_error(files, card, tmp_path):
+    pytest.importorskip("matplotlib")
+    network = str(card.place / "small.json")
+    options = ["--mask", files.mask, "--t1", files.t1, "--vif-curve", files.vif_curve, "--labels", files.labels]
+    arguments = ["--network", network, "-o", tmp_path / "out", *options]
+    assert main(["infer", str(files.series), *map(str, arguments)]) == 0
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "T10 (s)" in page
+    assert "Means of the network's maps have no standard error" in page
+    assert "nominal everywhere (no map)" in page  # of the curves
+
+
+def test_an_input_function_tells_what_it_does_to_the_curves_and_not_to_the_maps(tmp_path, card):
+    study = small_study(0.0005, frames=18, interval_s=20.0)
+    files = write_small_study(tmp_path / "in", study)
+    options = ("--mask", files.mask, "--t1", files.t1, "--vif-curve", files.vif_curve)
+    assert run(files, card, tmp_path / "out", *options) == 0
+    told = {n["code"]: n["message"] for n in notices_of(tmp_path / "out")}
+    assert "coarse-sampling" not in told
+    assert told["doubtful-curves"] == (
+        "The curves that the maps predict rest on an input function that is sampled more coarsely than the bolus is "
+        "wide; the maps themselves do not depend on it."
+    )
+
+
+@pytest.mark.parametrize("option", [("--vif-functional",), ("--t1-blood", "1.6")])
+def test_options_of_an_input_function_need_one(files, card, tmp_path, capsys, option):
+    told = refused(run(files, card, tmp_path / "out", "--t1", files.t1, *option), tmp_path / "out", capsys)
+    assert f"{option[0]} has no use without an input function (--vif auto, " in told
+    given = ("--t1", files.t1, "--vif-curve", files.vif_curve, "--mask", files.mask)
+    assert run(files, card, tmp_path / "out", *given, *option) == 0
 
 
 def test_a_series_that_is_too_short_is_refused(tmp_path, card, capsys):
@@ -226,11 +281,13 @@ def test_a_protocol_that_was_not_trained_is_told(files, card, tmp_path, capsys):
 def test_a_fit_or_a_stranger_is_no_network(files, card, tmp_path, capsys):
     arguments = ["infer", str(files.series), "-o", str(tmp_path / "out"), "--network"]
     names = [m.name for m in METHODS if m.kind == NETWORK]
-    weights = str(card.place / card.weights.file)
+    weights, path = str(card.place / card.weights.file), str(card.place / "small")
     for name, words in (
         ("patlak", "'patlak' is not a network but a fit (dcepk fit)."),
         ("x", "There is no network 'x'."),
         (names[0][:-1], f"There is no network '{names[0][:-1]}'; did you mean '{names[0]}'?"),
+        (names[0].upper(), f"There is no network '{names[0].upper()}'; did you mean '{names[0]}'?"),
+        (path, f"There is no network '{path}'; did you mean '{path}.json'?"),
         (weights, f"'{weights}' is not the card of a network: that is the file that ends with .json."),
     ):
         told = refused(main([*arguments, name]), tmp_path / "out", capsys)

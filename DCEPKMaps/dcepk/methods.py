@@ -201,10 +201,13 @@ def network_named(name: str) -> Method:
         return method_named(name)
     if name in {m.name for m in METHODS}:
         problem = f"'{name}' is not a network but a fit (dcepk fit)"
+    elif Path(name + CARD_SUFFIX).is_file():
+        problem = f"There is no network '{name}'; did you mean '{name}{CARD_SUFFIX}'?"
     elif Path(name).exists():
         problem = f"'{name}' is not the card of a network: that is the file that ends with {CARD_SUFFIX}"
     else:
-        alike = difflib.get_close_matches(name, names, 1)
+        written = {n.lower(): n for n in names}
+        alike = [written[n] for n in difflib.get_close_matches(name.lower(), written, 1)]
         problem = f"There is no network '{name}'" + (f"; did you mean '{alike[0]}'?" if alike else "")
     known = ", ".join(names) or "none came with this installation"
     raise InputError(f"{problem.rstrip('.')}{'' if problem.endswith('?') else '.'} Networks: {known}.")

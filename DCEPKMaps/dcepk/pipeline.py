@@ -101,6 +101,10 @@ class StudyOptions:
             raise InputError("--label-names has no use without --labels.")
         if sum(v is not None for v in (self.vif_mask, self.vif_point, self.vif_curve)) > 1:
             raise InputError("Give the input function once (--vif-mask, --vif-point or --vif-curve).")
+        of_vif = {"--vif-functional": self.vif_functional, "--t1-blood": self.t1_blood_s is not None}
+        for option in (name for name, given in of_vif.items() if given and not self.has_vif):
+            ways = "--vif auto, --vif-point, --vif-mask or --vif-curve"
+            raise InputError(f"{option} has no use without an input function ({ways}).")
         method = method_named(self.settings.method)
         for f in fields(Settings):
             unused = f.name in _SETTING_OPTIONS and f.name not in method.options
@@ -108,6 +112,11 @@ class StudyOptions:
                 raise InputError(f"The model '{method.name}' has no use for {_SETTING_OPTIONS[f.name]}.")
         if "t10" in method.needs and self.t1 is None and not self.vfa:
             raise missing_t1()
+
+    @property
+    def has_vif(self) -> bool:
+        """Whether there is to be an input function."""
+        return any(v is not None for v in (self.vif, self.vif_mask, self.vif_point, self.vif_curve))
 
 
 def run_study(
@@ -250,7 +259,7 @@ def _read_flip_angle_volumes(options: StudyOptions, geometry: Geometry) -> VfaVo
 
 def _vif_source(options: StudyOptions, geometry: Geometry) -> VifSource | None:
     mask, curve = options.vif_mask, options.vif_curve
-    if options.vif is None and mask is None and curve is None and options.vif_point is None:
+    if not options.has_vif:
         return None
     return VifSource(
         options.vif or AUTOMATIC,
