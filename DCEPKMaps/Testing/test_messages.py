@@ -36,6 +36,8 @@ def texts_of(path: Path):
     [
         ("Give the times (--dt or --times).", "Give the times."),
         ("Unknown (--vif, --vif-point, --vif-mask or --vif-curve): no.", "Unknown: no."),
+        ("Give one (--vif auto, --vif-point or --vif-curve).", "Give one."),
+        ("Not these (--vif for curves alone).", "Not these (--vif for curves alone)."),
         ("A value (in s) stays (--t1).", "A value (in s) stays."),
         ("Nothing to leave out.", "Nothing to leave out."),
     ],

@@ -1,7 +1,8 @@
 """Errors that a person can act on. The command shows the message as it is and exits with 2.
 
-Messages and notices name the command's options in parentheses that hold nothing else, such as ``(--dt or --times)``.
-Front ends without a command line leave those out by `without_options`.
+Messages and notices name the command's options in parentheses that hold nothing else, such as ``(--dt or --times)``,
+with a value where one is meant: ``(--vif auto)``. Front ends without a command line leave those out by
+`without_options`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_OPTION = r"--[a-z0-9][a-z0-9-]*"
+_OPTION = r"--[a-z0-9][a-z0-9-]*(?: (?!or |and )[a-z]+)?"
 _OPTIONS = re.compile(rf" \({_OPTION}(?:(?:, | or | and ){_OPTION})*\)")
 
 
