@@ -53,7 +53,7 @@ class MethodSection(Section):
         ))  # fmt: skip
         fillOptions(ui.tiling, (
             Option("dense", _("Dense patches"), _("Patches that overlap as in the publication, and their mean.")),
-            Option("sparse", _("Sparse patches (fast)"), _("Patches at every half: several times faster, alike.")),
+            Option("sparse", _("Sparse patches (fast)"), _("Patches at every half: three times faster, alike.")),
             Option("slices", _("Whole slices (quick look)"), _(
                 "The fastest. Networks have never seen what lies around a patch, and values can differ by multiples."
             )),
