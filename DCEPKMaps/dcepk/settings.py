@@ -38,7 +38,7 @@ class Settings:
         Use the compiled kernel (needs numba) instead of the numpy one; it is faster and gives the same results.
     tiling : {"dense", "sparse", "slices"}
         How a network is run over a volume: on patches like those of its training that overlap as in its publication
-        ("dense"); on every half patch, several times faster and much the same ("sparse"); or on whole slices, fastest,
+        ("dense"); on every half patch, three times faster and much the same ("sparse"); or on whole slices, fastest,
         where values can differ by multiples.
     device : {"auto", "cpu", "cuda", "mps"}
         Where a network runs; "auto" takes an accelerator where there is one.

@@ -27,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     group = parser.add_argument_group("network")
     group.add_argument(
         "--tiling", choices=TILINGS, default=TILINGS[0],
-        help="dense: patches that overlap as in the publication; sparse: patches at every half, several times faster "
+        help="dense: patches that overlap as in the publication; sparse: patches at every half, three times faster "
         f"and much the same; slices: whole slices, the fastest, for a quick look only (default: {TILINGS[0]})",
     )  # fmt: skip
     group.add_argument(
