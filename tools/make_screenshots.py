@@ -1,6 +1,6 @@
 """Makes the screenshots of README and tutorial: 3D Slicer itself with the module at work on a sample study.
 
-    Slicer --no-splash --additional-module-paths DCEPKMaps --python-script tools/make_screenshots.py
+    Slicer --no-splash --additional-module-paths "$PWD/DCEPKMaps" --python-script tools/make_screenshots.py
 
 Slicer ends when the pictures are written. Look at them before they are committed.
 """
